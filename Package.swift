@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"), .treatAllWarnings(as: .error),
+]
+
+/// A library target of ours and, beside it, its tests in `Tests/<name>Tests`.
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true)
+    -> [Target]
+{
+    let target = Target.target(name: name, dependencies: dependencies, swiftSettings: strict)
+    guard tests else { return [target] }
+    return [
+        target,
+        .testTarget(
+            name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+            swiftSettings: strict),
+    ]
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "tessera",
+    products: [
+        .executable(name: "tessera", targets: ["tessera"]),
+        // Loaded at run time by CTorch; nothing links against it.
+        .library(name: "TesseraTorchBridge", type: .dynamic, targets: ["TorchBridge"]),
+        .library(
+            name: "Tessera",
+            targets: [
+                "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
+                "VisionModels", "Data", "Training", "Methods", "Evaluation", "Analysis",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Layer 0: the C interface to libtorch, and the C++ behind it.
+        .target(name: "CTorch"),
+        .target(
+            name: "TorchBridge", dependencies: ["CTorch"],
+            // `make setup` makes .torch, a link to the folder of libtorch.
+            cxxSettings: [
+                .headerSearchPath("../../.torch/include"),
+                .headerSearchPath("../../.torch/include/torch/csrc/api/include"),
+            ]),
+        .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG"]),
+    ]
+        // Layers 1-6; arrows only point down.
+        + library("Torch", ["CTorch"])
+        + library("TensorFiles", ["CZlib"])
+        + library("Imaging", ["CCodecs"])
+        + library("Configuration", [yams])
+        + library("NN", ["Torch", "TensorFiles"])
+        + library("Reports", ["Imaging"])
+        + library("Optimizers", ["NN", "Torch"])
+        + library("VisionModels", ["NN", "Torch", "Configuration"])
+        + library("Data", ["Imaging", "Torch", "Configuration", "CZlib"])
+        + library(
+            "Training",
+            [
+                "NN", "Optimizers", "VisionModels", "Data", "Configuration", "TensorFiles", "Torch",
+                "Reports", logging, protobuf,
+            ])
+        + library(
+            "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"])
+        + library(
+            "Evaluation",
+            ["Training", "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration"])
+        + library(
+            "Analysis",
+            ["Training", "VisionModels", "Data", "NN", "Torch", "Imaging", "Reports"])
+        + [
+            .target(
+                name: "TestSupport", dependencies: ["Torch", "TensorFiles"], swiftSettings: strict),
+            .testTarget(
+                name: "TestSupportTests", dependencies: ["TestSupport", "Torch"],
+                swiftSettings: strict),
+            .testTarget(
+                name: "ParityTests",
+                dependencies: [
+                    "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
+                    "Data", "Training", "Methods", "Evaluation", "Analysis", "Imaging",
+                ], swiftSettings: strict),
+            .executableTarget(
+                name: "tessera",
+                dependencies: [
+                    "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Data", "Training",
+                    "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
+                    logging, arguments,
+                ], swiftSettings: strict),
+            .testTarget(
+                name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles"],
+                swiftSettings: strict),
+        ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
