@@ -1,0 +1,88 @@
+import Configuration
+import Testing
+
+@Suite("Resolved configurations") struct ResolvedConfigurationTests {
+    @Test("every setting knows where it came from")
+    func provenance() throws {
+        let recipe = try Recipe(
+            yaml: "epochs: 3\noptim:\n  lr: 1e-3\nviews:\n  - size: 4\n", named: "r.yaml")
+        let resolved = try Sample.resolve(recipe: recipe, overrides: ["seed=5", "ema.clip=1"])
+        func source(_ key: String) -> String? {
+            resolved.settings.first { $0.key == key }.map { "\($0.value) \($0.source)" }
+        }
+        #expect(source("epochs") == "3 r.yaml:1")
+        #expect(source("optim.lr") == "0.001 r.yaml:3")
+        #expect(source("optim.betas") == "[0.9, 0.95] default")
+        #expect(source("seed") == "5 command line")
+        #expect(source("ema.clip") == "1.0 command line")
+        #expect(source("ema.lr") == "0.00015 default")
+        #expect(source("sizes") == "null default")
+        #expect(source("views") == "[{size: 4, blur: false}] r.yaml:5")
+        #expect(resolved.settings.first { $0.key == "ema.lr" }?.documentation != nil)
+    }
+
+    @Test("YAML in order of declaration, with sources and help")
+    func yaml() throws {
+        let recipe = try Recipe(yaml: "optim: {lr: 1e-3}\nviews: [{blur: true}]", named: "r.yaml")
+        let text = try Sample.resolve(recipe: recipe, overrides: ["name=a b"]).yaml(
+            documented: true)
+        #expect(
+            text == """
+                name: "a b"             # command line
+                note: null              # default
+                # Passes over the data.
+                epochs: 800             # default
+                seed: 0                 # default
+                ratio: 0.75             # default
+                isFast: true            # default
+                target: pixels          # default
+                model:
+                  width: 192            # default
+                  heads: 3              # default
+                optim:
+                  # Learning rate at batch size 256.
+                  lr: 0.001             # r.yaml:1
+                  betas: [0.9, 0.95]    # default
+                  clip: null            # default
+                  warmup: 40            # default
+                ema: null               # default
+                views:                  # r.yaml:2
+                  - size: 224           # default
+                    blur: true          # r.yaml:2
+                steps:                  # default
+                  - flip:
+                      probability: 0.5  # default
+                weights:
+                  a: 1.0                # default
+                  b: 2.0                # default
+                sizes: null             # default
+
+                """)
+    }
+
+    @Test(
+        "the written YAML resolves to the same YAML",
+        arguments: [
+            ["name=true"], ["name=\"\\u0007 \\u0085 \\u2028 \\\" \\\\ é 😀\""], ["name=- x"],
+            ["name="],
+            ["name=12"], ["name=#a"], ["name=.5"], ["note=x: y"], ["note=''"], ["optim.lr=1e-300"],
+            ["ratio=0.1"], ["views=[]"], ["ema.clip=2", "views=[{}, {size: 3}]"], ["weights={}"],
+            ["weights={'a: b': 1, on: 2}"], ["steps=[{crop: {size: 1, scale: []}}]", "sizes=[]"],
+        ])
+    func roundTrip(overrides: [String]) throws {
+        let first = try Sample.resolve(overrides: overrides)
+        let recipe = try Recipe(yaml: first.yaml(), named: "config.yaml")
+        let second = try Sample.resolve(recipe: recipe)
+        #expect(first.value.name == second.value.name)
+        #expect(first.settings.map(\.value) == second.settings.map(\.value))
+        #expect(first.settings.map(\.key) == second.settings.map(\.key))
+    }
+
+    @Test("the written YAML of a documented list of sections resolves too")
+    func documentedList() throws {
+        struct Outer: Configuration { var parts = [Sample.Optim(), Sample.Optim()] }
+        let text = try Outer.resolve().yaml(documented: true)
+        let again = try Outer.resolve(recipe: Recipe(yaml: text, named: "x"))
+        #expect(again.value.parts.count == 2)
+    }
+}
