@@ -15,7 +15,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = [], tests: Bo
     return [
         target,
         .testTarget(
-            name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+            name: name + "Tests",
+            dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
             swiftSettings: strict),
     ]
 }
@@ -48,9 +49,11 @@ let package = Package(
         // Layer 0: the C interface to libtorch, and the C++ behind it.
         .target(name: "CTorch"),
         .target(
-            name: "TorchBridge", dependencies: ["CTorch"],
-            // `make setup` makes .torch, a link to the folder of libtorch.
+            name: "TorchBridge",
+            // `make setup` makes .torch, a link to the folder of libtorch. CTorch's header is found
+            // by path: as a dependency it would be a Clang module, which C++ cannot import here.
             cxxSettings: [
+                .headerSearchPath("../CTorch/include"),
                 .headerSearchPath("../../.torch/include"),
                 .headerSearchPath("../../.torch/include/torch/csrc/api/include"),
             ]),

@@ -1,0 +1,24 @@
+internal import CTorch
+
+/// Runs `body` with matrix products and convolutions in a lower precision, everything that needs
+/// the range or the accuracy in fp32 (libtorch's automatic mixed precision).
+///
+/// The lower precision is `.bfloat16`, or on CUDA `.float16`; nil changes nothing. Only operators on
+/// `device` are cast.
+public func autocast<Result, Failure: Error>(
+    to dtype: DType?, on device: Device, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    guard let dtype else { return try body() }
+    var wasEnabled = false
+    var before: Int32 = 0
+    check(api.autocast(device.kind, &wasEnabled, &before), in: "autocast")
+    check(
+        api.set_autocast(device.kind, true, dtype.rawValue), in: "autocast",
+        arguments: "\(dtype) on \(device)")
+    defer {
+        check(api.set_autocast(device.kind, wasEnabled, before), in: "autocast")
+        // The cache holds casts of the weights, which the next optimiser step makes stale.
+        if !wasEnabled { api.clear_autocast_cache() }
+    }
+    return try body()
+}

@@ -1,0 +1,118 @@
+internal import CTorch
+
+enum Network {
+    static let linear = Op("aten::linear")
+    static let layerNorm = Op("aten::layer_norm")
+    static let batchNorm = Op("aten::native_batch_norm")
+    static let conv2d = Op("aten::conv2d")
+    static let gelu = Op("aten::gelu")
+    static let relu = Op("aten::relu")
+    static let softmax = Op("aten::softmax.int")
+    static let logSoftmax = Op("aten::log_softmax.int")
+    static let dropout = Op("aten::dropout")
+    static let attention = Op("aten::scaled_dot_product_attention")
+    static let crossEntropy = Op("aten::cross_entropy_loss")
+    static let smoothL1 = Op("aten::smooth_l1_loss")
+    static let bicubic = Op("aten::upsample_bicubic2d")
+    static let bilinear = Op("aten::upsample_bilinear2d")
+}
+
+extension Tensor {
+    /// `x Wᵀ + b` over the last dimension: `[…, in] -> […, out]`.
+    ///
+    /// On the CPU through oneDNN where that is faster (`TorchSettings.linearUsesOneDNN`), equal to
+    /// the other way within the rounding of fp32.
+    public func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+        guard TorchSettings.linearUsesOneDNN, device == .cpu, dtype != .float64 else {
+            return Network.linear(.tensor(self), .tensor(weight), .optional(bias))
+        }
+        return oneDNNLinear(weight, bias)
+    }
+
+    /// `linear` through oneDNN, whatever the setting.
+    package func oneDNNLinear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+        var made: ct_tensor?
+        let status = withExtendedLifetime((self, weight, bias)) {
+            api.onednn_linear(handle, weight.handle, bias?.handle, &made)
+        }
+        check(
+            status, in: "onednn_linear",
+            arguments: "\(summary), \(weight.summary), \(bias?.summary ?? "none")")
+        guard let made else { fatalError("onednn_linear returned no tensor") }
+        return Tensor(owning: made)
+    }
+
+    /// Each vector of the last dimension at zero mean and unit (biased) variance, then scaled and
+    /// shifted where a weight and a bias are given.
+    public func layerNorm(_ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
+        Network.layerNorm(
+            .tensor(self), .ints([shape[rank - 1]]), .optional(weight), .optional(bias),
+            .double(eps))
+    }
+
+    /// Batch normalisation of `[B, D]` or `[B, D, …]` over all but dimension 1.
+    ///
+    /// With `training` the statistics are the batch's, and the running ones move towards them by
+    /// `momentum`, the variance by its unbiased estimate; else the running ones are used.
+    public func batchNorm(
+        weight: Tensor?, bias: Tensor?, runningMean: Tensor, runningVariance: Tensor,
+        training: Bool, momentum: Double, eps: Double
+    ) -> Tensor {
+        let results = Network.batchNorm.tensors(
+            .tensor(self), .optional(weight), .optional(bias), .tensor(runningMean),
+            .tensor(runningVariance), .bool(training), .double(momentum), .double(eps),
+            capacity: 3)
+        guard let output = results[0] else { fatalError("native_batch_norm returned nothing") }
+        return output
+    }
+
+    /// A two-dimensional convolution of `[B, C, H, W]`.
+    public func conv2d(_ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0)
+        -> Tensor
+    {
+        Network.conv2d(
+            .tensor(self), .tensor(weight), .optional(bias), .ints([stride, stride]),
+            .ints([padding, padding]))
+    }
+
+    /// x · Φ(x), by the error function, not its tanh approximation.
+    public func gelu() -> Tensor { Network.gelu(.tensor(self)) }
+
+    public func relu() -> Tensor { Network.relu(.tensor(self)) }
+
+    public func softmax(_ dim: Int) -> Tensor { Network.softmax(.tensor(self), .int(dim)) }
+
+    public func logSoftmax(_ dim: Int) -> Tensor { Network.logSoftmax(.tensor(self), .int(dim)) }
+
+    /// Softmax(q kᵀ · scale) v by the fused kernel; `self` is q, all are `[B, H, N, d]`.
+    public func attention(_ keys: Tensor, _ values: Tensor, scale: Double) -> Tensor {
+        Network.attention(
+            .tensor(self), .tensor(keys), .tensor(values), .none, .double(0), .bool(false),
+            .double(scale))
+    }
+
+    /// The mean over the batch of −log softmax(self)[target].
+    ///
+    /// `targets` are class numbers `[B]` or probabilities `[B, K]`; `smoothing` is the share of the
+    /// target that is spread over all classes.
+    public func crossEntropy(_ targets: Tensor, smoothing: Double = 0) -> Tensor {
+        Network.crossEntropy(
+            .tensor(self), .tensor(targets), .none, .int(1), .int(-100), .double(smoothing))
+    }
+
+    /// The mean of ½ e² / beta where |e| < beta, else |e| − ½ beta.
+    public func smoothL1(_ target: Tensor, beta: Double = 1) -> Tensor {
+        Network.smoothL1(.tensor(self), .tensor(target), .int(1), .double(beta))
+    }
+
+    /// `[B, C, H, W]` at another size by bicubic interpolation (a = −0.75), pixels as areas
+    /// (align_corners off), without a low-pass filter.
+    ///
+    /// `scale` holds the (vertical, horizontal) factors of the map of coordinates, source =
+    /// (x + ½) / scale − ½; nil takes the ratio of the sizes.
+    public func resizedBicubic(height: Int, width: Int, scale: (Double, Double)? = nil) -> Tensor {
+        Network.bicubic(
+            .tensor(self), .ints([height, width]), .bool(false), .optional(scale?.0),
+            .optional(scale?.1))
+    }
+}

@@ -1,0 +1,183 @@
+// Differentiation, and the two autograd functions of our own: linear layers by oneDNN and
+// activation checkpointing.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <ATen/ops/mm.h>
+
+#include "support.h"
+
+namespace bridge {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// -- y = x W^T + b ----------------------------------------------------------------------------------
+
+// oneDNN's matrix product, reached by name: its header is not installed with every libtorch.
+at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
+                   const std::optional<at::Tensor> &bias) {
+  using Signature = at::Tensor(const at::Tensor &, const at::Tensor &,
+                               const std::optional<at::Tensor> &, std::string_view,
+                               c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                             .typed<Signature>();
+  return op.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+}
+
+// The operator has no derivative formula of its own, so the backward pass is spelled out:
+// dx = dy W, dW = dy^T x, db = sum(dy); the first two are again products of the same kind.
+struct Linear : torch::autograd::Function<Linear> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
+                            const std::optional<at::Tensor> &bias) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    context->save_for_backward({x, weight});
+    context->saved_data["bias"] = bias.has_value();
+    return product(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1];
+    auto dy = gradients[0].contiguous();
+    const int64_t columns = weight.size(0), rows = dy.numel() / std::max<int64_t>(columns, 1);
+    auto flat = dy.view({rows, columns});
+    at::Tensor dx, dw, db;
+    if (context->needs_input_grad(0)) dx = product(dy, weight.t().contiguous(), std::nullopt);
+    if (context->needs_input_grad(1))
+      dw = product(flat.t().contiguous(), x.reshape({rows, weight.size(1)}).t().contiguous(),
+                   std::nullopt);
+    if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) db = flat.sum(0);
+    return {dx, dw, db};
+  }
+};
+
+// The dispatcher's autocast never sees `Linear`, so it casts here as it would for aten::linear.
+at::Tensor cast(const at::Tensor &tensor) {
+  if (!tensor.defined() || !at::autocast::is_autocast_enabled(at::kCPU)) return tensor;
+  return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), tensor, at::kCPU);
+}
+
+int onednn_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
+  return guarded([&] {
+    auto input = cast(borrow(x)), w = cast(borrow(weight)), b = cast(borrow(bias));
+    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    *out = give(Linear::apply(input, w, b.defined() ? std::optional(b) : std::nullopt));
+  });
+}
+
+// -- Activation checkpointing -----------------------------------------------------------------------
+
+// The stage, a Swift closure, is released with the last node that may run it again.
+struct Stage : torch::CustomClassHolder {
+  ct_stage run;
+  void *context;
+  void (*release)(void *);
+  Stage(ct_stage run, void *context, void (*release)(void *))
+      : run(run), context(context), release(release) {}
+  ~Stage() override { release(context); }
+
+  at::Tensor operator()(const variable_list &inputs) const {
+    std::vector<ct_tensor> handles;
+    for (const auto &input : inputs)
+      handles.push_back(reinterpret_cast<ct_tensor>(input.unsafeGetTensorImpl()));
+    auto result = run(context, handles.data(), static_cast<int64_t>(handles.size()));
+    return at::Tensor(Pointer::reclaim(reinterpret_cast<Impl *>(result)));
+  }
+};
+
+struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
+  static at::Tensor forward(AutogradContext *context, const c10::intrusive_ptr<Stage> &stage,
+                            at::TensorList inputs) {
+    context->save_for_backward(inputs.vec());
+    context->saved_data["stage"] = c10::IValue::make_capsule(stage);
+    context->saved_data["autocast"] = at::autocast::is_autocast_enabled(at::kCPU);
+    context->saved_data["dtype"] =
+        static_cast<int64_t>(at::autocast::get_autocast_dtype(at::kCPU));
+    at::AutoGradMode off(false);
+    return (*stage)(inputs.vec());
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto stage = c10::static_intrusive_pointer_cast<Stage>(
+        context->saved_data["stage"].toCapsule());
+    variable_list inputs;
+    for (const auto &saved : context->get_saved_variables())
+      inputs.push_back(saved.detach().requires_grad_(saved.requires_grad()));
+    const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
+    at::autocast::set_autocast_enabled(at::kCPU, context->saved_data["autocast"].toBool());
+    {
+      at::AutoGradMode on(true);
+      auto output = (*stage)(inputs);
+      // Parameters used inside the stage collect their gradients here, the inputs' go back below.
+      torch::autograd::backward({output}, gradients);
+    }
+    at::autocast::set_autocast_enabled(at::kCPU, autocast);
+    variable_list result{at::Tensor()};
+    for (const auto &input : inputs) result.push_back(input.grad());
+    return result;
+  }
+};
+
+int checkpoint(ct_stage run, void *context, void (*release)(void *), const ct_tensor *inputs,
+               int64_t n, ct_tensor *out) {
+  auto stage = c10::make_intrusive<Stage>(run, context, release);
+  return guarded([&] {
+    variable_list tensors;
+    for (int64_t i = 0; i < n; ++i) tensors.push_back(borrow(inputs[i]));
+    *out = give(CheckpointFunction::apply(stage, at::TensorList(tensors)));
+  });
+}
+
+// -- Gradients --------------------------------------------------------------------------------------
+
+variable_list borrow_all(const ct_tensor *handles, int64_t n) {
+  variable_list list;
+  list.reserve(n);
+  for (int64_t i = 0; i < n; ++i) list.push_back(handles ? borrow(handles[i]) : at::Tensor());
+  return list;
+}
+
+int grad(const ct_tensor *outputs, const ct_tensor *output_gradients, int64_t n_outputs,
+         const ct_tensor *inputs, int64_t n_inputs, bool retain, bool create_graph,
+         ct_tensor *out) {
+  return guarded([&] {
+    auto result = torch::autograd::grad(
+        borrow_all(outputs, n_outputs), borrow_all(inputs, n_inputs),
+        output_gradients ? borrow_all(output_gradients, n_outputs) : variable_list{}, retain,
+        create_graph, /*allow_unused=*/true);
+    for (int64_t i = 0; i < n_inputs; ++i) out[i] = give(std::move(result[i]));
+  });
+}
+
+}  // namespace
+
+void fill_autograd(ct_api &api) {
+  api.requires_grad = [](ct_tensor t) { return impl(t).requires_grad(); };
+  api.set_requires_grad = [](ct_tensor t, bool value) {
+    return guarded([&] { borrow(t).set_requires_grad(value); });
+  };
+  api.gradient = [](ct_tensor t) { return give(borrow(t).grad()); };
+  api.set_gradient = [](ct_tensor t, ct_tensor gradient) {
+    return guarded([&] { borrow(t).mutable_grad() = borrow(gradient); });
+  };
+  api.backward = [](const ct_tensor *roots, const ct_tensor *gradients, int64_t n, bool retain) {
+    return guarded([&] {
+      torch::autograd::backward(borrow_all(roots, n),
+                                gradients ? borrow_all(gradients, n) : variable_list{}, retain);
+    });
+  };
+  api.grad = grad;
+  api.grad_mode = [] { return at::GradMode::is_enabled(); };
+  api.set_grad_mode = [](bool enabled) { at::GradMode::set_enabled(enabled); };
+  api.checkpoint = checkpoint;
+  api.onednn_linear = onednn_linear;
+}
+
+}  // namespace bridge
