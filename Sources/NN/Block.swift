@@ -1,0 +1,63 @@
+public import Torch
+
+/// A pre-norm transformer block: x += γ₁ attn(LN x), x += γ₂ mlp(LN x).
+///
+/// Dosovitskiy et al., *An Image is Worth 16x16 Words* (2021), equations 2 and 3. γ, the LayerScale
+/// of Touvron et al. 2021, is absent unless asked for.
+public final class Block: Module {
+    let norm1: LayerNorm
+    let attn: Attention
+    let norm2: LayerNorm
+    let mlp: Mlp
+    @Parameter var gamma1: Tensor?  // [D]
+    @Parameter var gamma2: Tensor?  // [D]
+    let dropPath: DropPath
+
+    public override class var stateNames: [String: String] {
+        ["gamma1": "gamma_1", "gamma2": "gamma_2"]
+    }
+
+    /// - Parameters:
+    ///   - width: D.
+    ///   - heads: the number of attention heads, a divisor of the width.
+    ///   - mlpRatio: the width of the hidden layer as a multiple of D.
+    ///   - layerScale: the initial γ, or nil for none.
+    ///   - dropPath: the probability to drop each branch in training.
+    ///   - eps: of the layer norms.
+    ///   - generator: the source of the initial weights and of drop path.
+    public init(
+        _ width: Int, heads: Int, mlpRatio: Double = 4, layerScale: Double? = nil,
+        dropPath: Double = 0, eps: Double = 1e-6, generator: Generator?
+    ) {
+        norm1 = LayerNorm(width, eps: eps)
+        attn = Attention(width, heads: heads, generator: generator)
+        norm2 = LayerNorm(width, eps: eps)
+        mlp = Mlp(width, hidden: Int(Double(width) * mlpRatio), generator: generator)
+        gamma1 = layerScale.map { Tensor.full([width], $0) }
+        gamma2 = layerScale.map { Tensor.full([width], $0) }
+        self.dropPath = DropPath(dropPath, generator: generator)
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        feedForward(x + dropPath(scaled(attn(norm1(x)), gamma1)))
+    }
+
+    /// The output together with the attention weights `[B, H, T, T]`.
+    public func withWeights(_ x: Tensor) -> (output: Tensor, weights: Tensor) {
+        let (mixed, weights) = attn.withWeights(norm1(x))
+        return (feedForward(x + dropPath(scaled(mixed, gamma1))), weights)
+    }
+
+    private func feedForward(_ x: Tensor) -> Tensor {
+        x + dropPath(scaled(mlp(norm2(x)), gamma2))
+    }
+
+    private func scaled(_ x: Tensor, _ gamma: Tensor?) -> Tensor { gamma.map { x * $0 } ?? x }
+
+    /// Starts the linear layers from Xavier's uniform distribution with zero bias.
+    public func initializeXavier(generator: Generator?) {
+        for layer in [attn.qkv, attn.proj, mlp.fc1, mlp.fc2] {
+            layer.initializeXavier(generator: generator)
+        }
+    }
+}

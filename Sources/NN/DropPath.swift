@@ -1,0 +1,36 @@
+public import Torch
+
+/// Stochastic depth: a residual branch is dropped for whole samples.
+///
+/// y = x · ⌊keep + u⌋ / keep with one uniform u a sample: Huang et al., *Deep Networks with
+/// Stochastic Depth* (2016). Outside training nothing is dropped.
+public final class DropPath: Module {
+    let rate: Double
+    private let generator: Generator?
+
+    /// - Parameters:
+    ///   - rate: the probability to drop, 0 ≤ rate < 1.
+    ///   - generator: the source of u.
+    public init(_ rate: Double, generator: Generator?) {
+        require(rate >= 0 && rate < 1, "drop path rate \(rate) is not in [0, 1)")
+        self.rate = rate
+        self.generator = generator
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        guard isTraining, rate > 0 else { return x }
+        let shape = [x.shape[0]] + Array(repeating: 1, count: x.rank - 1)
+        return Self.apply(x, rate: rate, uniform: .uniform(shape, generator: generator))
+    }
+
+    /// The formula with given draws `uniform`, `[B, 1, …]`.
+    package static func apply(_ x: Tensor, rate: Double, uniform: Tensor) -> Tensor {
+        let keep = 1 - rate
+        return x / keep * (uniform + keep).floor().to(dtype: x.dtype).to(x.device)
+    }
+
+    /// The rates of `depth` blocks, rising evenly from 0 to `last`.
+    public static func rates(depth: Int, last: Double) -> [Double] {
+        (0..<depth).map { depth == 1 ? 0 : last * Double($0) / Double(depth - 1) }
+    }
+}

@@ -1,0 +1,57 @@
+public import NN
+public import Torch
+
+/// Cuts images into patches and projects each: a convolution whose stride is its kernel.
+///
+/// `[B, C, H, W] -> [B, N, D]`, patches row by row. Rows and columns beyond the last whole patch
+/// are dropped. The convolution keeps PyTorch's initial distribution, U(±1/√(C p²)).
+public final class PatchEmbedding: Module {
+    let proj: Convolution
+    public let patchSize: Int
+    public let channels: Int
+
+    public init(patchSize: Int, channels: Int = 3, width: Int, generator: Generator?) {
+        proj = Convolution(channels, width, kernel: patchSize, generator: generator)
+        self.patchSize = patchSize
+        self.channels = channels
+    }
+
+    /// The grid of the whole patches of an image of a size in pixels.
+    public func grid(height: Int, width: Int) -> PatchGrid {
+        PatchGrid(rows: height / patchSize, columns: width / patchSize)
+    }
+
+    public func callAsFunction(_ images: Tensor) -> Tensor {
+        let (_, c, height, width) = images.shape4
+        require(c == channels, "the model takes \(channels) channels, the images have \(c)")
+        let grid = grid(height: height, width: width)
+        require(grid.count > 0, "\(height)×\(width) pixels hold no patch of \(patchSize)")
+        // A product of patches and the flattened kernel: the same numbers as the convolution, by
+        // the faster path of linear layers.
+        let p = patchSize
+        let whole = images[0..., 0..., ..<(grid.rows * p), ..<(grid.columns * p)]
+        let (b, _, _, _) = whole.shape4
+        let patches = whole.reshaped(b, c, grid.rows, p, grid.columns, p)
+            .permuted(0, 2, 4, 1, 3, 5)  // [B, rows, columns, C, p, p]
+            .reshaped(b, grid.count, c * p * p)
+        return patches.linear(proj.weight.flattened(1), proj.bias)
+    }
+
+    /// The kernel viewed as a matrix drawn from Xavier's uniform distribution, as MAE starts it.
+    public func initializeXavier(generator: Generator?) {
+        Init.xavierUniformInPlace(proj.weight, generator: generator)
+    }
+}
+
+/// The weights of a convolution with a square kernel.
+public final class Convolution: Module {
+    @Parameter public var weight: Tensor  // [out, in, k, k]
+    @Parameter public var bias: Tensor  // [out]
+
+    init(_ inputs: Int, _ outputs: Int, kernel: Int, generator: Generator?) {
+        let bound = 1 / Double(inputs * kernel * kernel).squareRoot()
+        weight = Init.uniform(
+            [outputs, inputs, kernel, kernel], -bound, bound, generator: generator)
+        bias = Init.uniform([outputs], -bound, bound, generator: generator)
+    }
+}

@@ -1,0 +1,46 @@
+public import Torch
+
+/// How a family of models fits its position embeddings to another grid of patches.
+public enum PositionResize: String, Codable, Sendable, CaseIterable {
+    /// Bicubic with the ratio of the sizes: MAE and most others.
+    case bicubic
+    /// Bicubic, the map of coordinates by the factor (target + 0.1) / source: DINO and iBOT.
+    ///
+    /// They added 0.1 against rounding errors of the output size and thereby moved the sampling
+    /// points; their published numbers contain it.
+    case bicubicOffset
+    /// Another grid is an error.
+    case none
+}
+
+extension PositionResize {
+    /// Position embeddings `[1, E + n, D]` for another grid, the first E rows, those of class and
+    /// other tokens, unchanged.
+    ///
+    /// - Parameters:
+    ///   - embedding: the rows of `source` follow those of the extra tokens, row by row.
+    ///   - source: the grid of the embedding.
+    ///   - target: the wanted grid.
+    ///   - extraTokens: E.
+    /// - Returns: the embedding itself where the grids are equal.
+    public func apply(
+        _ embedding: Tensor, from source: PatchGrid, to target: PatchGrid, extraTokens: Int
+    ) -> Tensor {
+        guard source != target else { return embedding }
+        require(self != .none, "the positions are made for \(source) patches, not \(target)")
+        let width = embedding.shape[2]
+        let scale: (Double, Double)? =
+            self == .bicubicOffset
+            ? (
+                (Double(target.rows) + 0.1) / Double(source.rows),
+                (Double(target.columns) + 0.1) / Double(source.columns)
+            ) : nil
+        let resized = embedding[0..., extraTokens...]
+            .reshaped(1, source.rows, source.columns, width)
+            .permuted(0, 3, 1, 2)
+            .resizedBicubic(height: target.rows, width: target.columns, scale: scale)
+            .permuted(0, 2, 3, 1)
+            .reshaped(1, target.count, width)
+        return concatenated([embedding[0..., ..<extraTokens], resized], 1)
+    }
+}
