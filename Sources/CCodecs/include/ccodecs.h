@@ -1,1 +1,71 @@
+// What Imaging needs from C: the codecs, whose errors arrive by longjmp, which must not cross
+// Swift frames, and the inner loops of resampling, which choose their instructions at run time.
+//
+// Nothing here keeps state; every function may be called on any thread. Nothing is allocated
+// for pixels: the caller reads the header, applies its limits, then passes memory to fill.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CC_OK = 0,
+    CC_CORRUPT = 1,
+    CC_TRUNCATED = 2,
+    CC_UNSUPPORTED = 3,
+    CC_LIMIT = 4,
+    CC_MEMORY = 5,
+};
+
+/// How a call went. `message` is that of the error, else of the first warning, else empty.
+typedef struct {
+    int32_t status;
+    int32_t warnings;
+    char message[200];
+} cc_report;
+
+/// Size of a picture and the channels it decodes to: 1 (grey) or 3 (RGB).
+typedef struct {
+    int64_t width;
+    int64_t height;
+    int32_t channels;
+} cc_header;
+
+int32_t cc_jpeg_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
+int32_t cc_png_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
+
+/// Fills `out` (capacity >= width*height*channels, else CC_LIMIT) with interleaved rows.
+/// Progressive files of more than `max_scans` scans end with CC_LIMIT.
+int32_t cc_jpeg_decode(
+    const uint8_t *bytes, size_t count, int32_t max_scans, uint8_t *out, size_t capacity,
+    cc_report *report);
+int32_t cc_png_decode(
+    const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, cc_report *report);
+
+/// Encodes rows of 1 (grey), 3 (RGB) or 4 (JPEG: CMYK, PNG: RGBA) channels; PNG also 2 (grey with
+/// alpha). `*out` is released by cc_free.
+int32_t cc_jpeg_encode(
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, int32_t quality,
+    int32_t progressive, uint8_t **out, size_t *count, cc_report *report);
+int32_t cc_png_encode(
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, uint8_t **out,
+    size_t *count, cc_report *report);
+void cc_free(void *memory);
+
+/// Weights of one axis: output i sums inputs starts[i] ..< starts[i] + counts[i] times
+/// weights[i * taps ...], which carry 22 fractional bits.
+typedef struct {
+    const int32_t *starts;
+    const int32_t *counts;
+    const int32_t *weights;
+    int32_t outputs;
+    int32_t taps;
+} cc_axis;
+
+/// Resamples each row. `src` must be readable for 4 bytes from every pixel it holds.
+void cc_resample_horizontal(
+    const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
+    int32_t channels, cc_axis axis);
+/// Resamples each column of rows of `row_bytes` bytes.
+void cc_resample_vertical(
+    const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
+    cc_axis axis);

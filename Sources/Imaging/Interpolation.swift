@@ -1,0 +1,110 @@
+import CCodecs
+import Foundation
+
+/// Filters of Pillow's `resize`; all of them widen when a picture shrinks (antialiasing).
+public enum Interpolation: String, Codable, Sendable, CaseIterable {
+    case box
+    case bilinear
+    case bicubic
+    case lanczos
+
+    /// Half the width of the filter, in pixels of the coarser picture.
+    var support: Double {
+        switch self {
+        case .box: 0.5
+        case .bilinear: 1
+        case .bicubic: 2
+        case .lanczos: 3
+        }
+    }
+
+    /// The filter at distance `x` from its centre.
+    func weight(_ x: Double) -> Double {
+        let d = abs(x)
+        switch self {
+        case .box: return x > -0.5 && x <= 0.5 ? 1 : 0
+        case .bilinear: return d < 1 ? 1 - d : 0
+        case .bicubic:
+            let a = -0.5
+            if d < 1 { return ((a + 2) * d - (a + 3)) * d * d + 1 }
+            if d < 2 { return (((d - 5) * d + 8) * d - 4) * a }
+            return 0
+        case .lanczos: return d < 3 ? sinc(x) * sinc(x / 3) : 0
+        }
+    }
+}
+
+private func sinc(_ x: Double) -> Double {
+    x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+}
+
+/// Which axis is resampled first; the picture between the passes is rounded to 8 bits.
+public enum PassOrder: String, Codable, Sendable, CaseIterable {
+    /// Pillow up to 12.
+    case horizontalFirst
+    /// Pillow 13: vertical first if the height shrinks by more than twice what the width does.
+    case pillow13
+
+    func startsVertically(from input: CropBox, to width: Int, _ height: Int) -> Bool {
+        guard self == .pillow13 else { return false }
+        let lostRows = input.height - height
+        return lostRows > 0 && lostRows > 2 * (input.width - width)
+    }
+}
+
+/// The weights of one axis: for each output which inputs it sums, with 22 fractional bits.
+///
+/// Output x, with scale = inputs / outputs and f = max(scale, 1): centre c = (x + ½) · scale, taps
+/// from ⌊c − s·f + ½⌋ to ⌊c + s·f + ½⌋ within the input, weights k((j − c + ½) / f) over their sum.
+struct AxisWeights {
+    private(set) var starts: [Int32] = []
+    private(set) var counts: [Int32] = []
+    private(set) var weights: [Int32] = []
+    private(set) var taps = 0
+    private var exact: [Double] = []
+    private var key: (inputs: Int, outputs: Int, filter: Interpolation)?
+
+    /// Computes the weights for another pair of sizes, unless they are at hand.
+    mutating func prepare(inputs: Int, outputs: Int, filter: Interpolation) {
+        if let key, key == (inputs, outputs, filter) { return }
+        key = (inputs, outputs, filter)
+        let scale = Double(inputs) / Double(outputs)
+        let widening = max(scale, 1)
+        let support = filter.support * widening
+        taps = Int(support.rounded(.up)) * 2 + 1
+        starts = []
+        counts = []
+        weights = []
+        for x in 0..<outputs {
+            let centre = (Double(x) + 0.5) * scale
+            let low = max(0, Int(centre - support + 0.5))
+            let high = min(inputs, Int(centre + support + 0.5))
+            exact = (low..<high).map {
+                filter.weight((Double($0) - centre + 0.5) * (1 / widening))
+            }
+            let sum = exact.reduce(0, +)
+            starts.append(Int32(low))
+            counts.append(Int32(high - low))
+            for weight in exact {
+                let fixed = (sum == 0 ? weight : weight / sum) * Double(1 << 22)
+                weights.append(Int32(fixed < 0 ? fixed - 0.5 : fixed + 0.5))
+            }
+            weights.append(contentsOf: repeatElement(0, count: taps - (high - low)))
+        }
+    }
+
+    /// Calls `body` with the form that the C loops take.
+    func withAxis(_ body: (cc_axis) -> Void) {
+        starts.withUnsafeBufferPointer { starts in
+            counts.withUnsafeBufferPointer { counts in
+                weights.withUnsafeBufferPointer { weights in
+                    body(
+                        cc_axis(
+                            starts: starts.baseAddress, counts: counts.baseAddress,
+                            weights: weights.baseAddress, outputs: Int32(starts.count),
+                            taps: Int32(taps)))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import CCodecs
+
+/// Cuts out a rectangle and resizes it, bit for bit as Pillow's `crop` and `resize` do.
+///
+/// Two one-dimensional passes, each rounded to 8 bits; an axis that keeps its size is not
+/// filtered. Pixels outside the rectangle are never seen. Weights and the picture between the
+/// passes are kept for the next call, so one resampler serves one thread.
+public struct Resampler {
+    private var horizontal = AxisWeights()
+    private var vertical = AxisWeights()
+    private var between = ImageBuffer()
+
+    public init() {}
+
+    /// Resizes the pixels of `box` to `width` x `height` into `result`, whose memory is re-used.
+    public mutating func resize(
+        _ image: ImageBuffer, box: CropBox, width: Int, height: Int,
+        interpolation: Interpolation, order: PassOrder = .horizontalFirst,
+        into result: inout ImageBuffer
+    ) {
+        require(
+            box.fits(height: image.height, width: image.width),
+            "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
+        require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
+        result.reshape(width: width, height: height, channels: image.channels)
+        horizontal.prepare(inputs: box.width, outputs: width, filter: interpolation)
+        vertical.prepare(inputs: box.height, outputs: height, filter: interpolation)
+        switch (box.width != width, box.height != height) {
+        case (false, false):
+            copyPixels(image, box, into: &result)
+        case (true, false):
+            horizontal.resampleRows(of: image, box, into: &result)
+        case (false, true):
+            vertical.resampleColumns(of: image, box, into: &result)
+        case (true, true) where order.startsVertically(from: box, to: width, height):
+            between.reshape(width: box.width, height: height, channels: image.channels)
+            vertical.resampleColumns(of: image, box, into: &between)
+            horizontal.resampleRows(of: between, CropBox(of: between), into: &result)
+        case (true, true):
+            between.reshape(width: width, height: box.height, channels: image.channels)
+            horizontal.resampleRows(of: image, box, into: &between)
+            vertical.resampleColumns(of: between, CropBox(of: between), into: &result)
+        }
+    }
+}
+
+extension AxisWeights {
+    /// The horizontal pass over the rows of `box`.
+    func resampleRows(of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer) {
+        let stride = result.rowBytes
+        withAxis { axis in
+            image.withUnsafeBytes { source in
+                result.withUnsafeMutableBytes { target in
+                    cc_resample_horizontal(
+                        image.start(of: box, in: source), image.rowBytes, target.baseAddress,
+                        stride, Int32(box.height), Int32(image.channels), axis)
+                }
+            }
+        }
+    }
+
+    /// The vertical pass over the columns of `box`.
+    func resampleColumns(of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer) {
+        let stride = result.rowBytes
+        withAxis { axis in
+            image.withUnsafeBytes { source in
+                result.withUnsafeMutableBytes { target in
+                    cc_resample_vertical(
+                        image.start(of: box, in: source), image.rowBytes, target.baseAddress,
+                        stride, box.width * image.channels, axis)
+                }
+            }
+        }
+    }
+}
+
+/// Copies the rows of `box`, which is as large as `result`.
+private func copyPixels(_ image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer) {
+    let row = result.rowBytes
+    image.withUnsafeBytes { source in
+        result.withUnsafeMutableBytes { target in
+            guard let from = image.start(of: box, in: source), let to = target.baseAddress else {
+                return
+            }
+            for y in 0..<box.height {
+                (to + y * row).update(from: from + y * image.rowBytes, count: row)
+            }
+        }
+    }
+}
+
+extension ImageBuffer {
+    fileprivate func start(
+        of box: CropBox, in pixels: UnsafeBufferPointer<UInt8>
+    ) -> UnsafePointer<UInt8>? {
+        pixels.baseAddress.map { $0 + (box.top * width + box.left) * channels }
+    }
+
+    /// The picture cut to `box` and resized; for one picture at a time.
+    public func resized(
+        _ box: CropBox? = nil, width: Int, height: Int, interpolation: Interpolation,
+        order: PassOrder = .horizontalFirst
+    ) -> ImageBuffer {
+        var resampler = Resampler()
+        var result = ImageBuffer()
+        resampler.resize(
+            self, box: box ?? CropBox(of: self), width: width, height: height,
+            interpolation: interpolation, order: order, into: &result)
+        return result
+    }
+}
