@@ -14,6 +14,8 @@ extension ImageBuffer {
     /// - Parameters:
     ///   - quality: 1 to 100, libjpeg's scale.
     ///   - progressive: several scans from coarse to fine.
+    /// - Returns: the bytes of the file.
+    /// - Throws: `ImageError` if the picture is empty or too large for the format.
     public func encodedJPEG(quality: Int = 90, progressive: Bool = false) throws -> [UInt8] {
         require((1...100).contains(quality), "encodedJPEG: quality \(quality), not in 1...100")
         return try encoded(allowed: [1, 3, 4], format: "JPEG") { pixels, out, count, report in
