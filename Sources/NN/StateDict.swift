@@ -48,8 +48,7 @@ public struct LoadError: Error, CustomStringConvertible, Sendable {
 }
 
 extension Module {
-    /// The tensors that are saved, by name, in checkpoint order. They are the module's own, not
-    /// copies.
+    /// The tensors that are saved, by name, in checkpoint order: the module's own, not copies.
     public var stateDict: [(name: String, tensor: Tensor)] {
         state().filter { $0.role != .constant }.map { ($0.name, $0.tensor) }
     }

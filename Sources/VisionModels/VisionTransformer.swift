@@ -61,7 +61,7 @@ public final class VisionTransformer: Module {
 // MARK: - Forward
 
 extension VisionTransformer {
-    /// D
+    /// The length of a token, D.
     public var width: Int { config.width }
 
     /// Tokens before the patches: the class token, if there is one.
