@@ -26,7 +26,7 @@ public final class Attention: Module {
         let (b, t, d) = x.shape3
         let (q, k, v) = heads(x)
         let mixed =
-            usesFusedKernel(x)
+            usesFusedKernel(q)
             ? q.attention(k, v, scale: scale(d)) : weights(q, k, width: d).matmul(v)
         return proj(mixed.transposed(1, 2).reshaped(b, t, d))
     }
@@ -53,8 +53,12 @@ public final class Attention: Module {
         (q * scale(width)).matmul(k.transposed()).softmax(-1)  // [B, H, T, T]
     }
 
-    /// The fused kernel saves the T × T weights; the plain form is faster where they are small.
-    private func usesFusedKernel(_ x: Tensor) -> Bool {
-        x.device != .cpu || x.shape[1] >= 128
+    /// Whether to use the kernel that never holds the T × T weights.
+    ///
+    /// On the CPU its backward pass is slow: several times in bf16 at any size, a quarter in fp32 for
+    /// short sequences (docs/performance.md).
+    private func usesFusedKernel(_ q: Tensor) -> Bool {
+        guard q.device == .cpu, q.requiresGrad else { return true }
+        return q.dtype == .float32 && q.shape[2] > 100
     }
 }

@@ -168,3 +168,14 @@ extension Module {
         for parameter in parameters { parameter.requiringGrad(!frozen) }
     }
 }
+
+extension Module {
+    /// Moves every tensor to a device, in place: optimisers and other holders keep theirs.
+    ///
+    /// Only before training starts, as gradients do not move with them.
+    public func move(to device: Device) {
+        for entry in state() where entry.tensor.device != device {
+            entry.tensor.replaceMemoryInPlace(with: entry.tensor.detached().to(device))
+        }
+    }
+}

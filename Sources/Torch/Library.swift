@@ -29,10 +29,14 @@ public enum LibTorch {
     public static var candidates: [String] {
         let environment = ProcessInfo.processInfo.environment
         if let path = environment["LIBTORCH"], !path.isEmpty { return [path] }
-        let cache =
-            environment["TESSERA_CACHE"]
+        return ["cuda", "cpu"].map { "\(cacheFolder)/libtorch/\(version)-\($0)/torch" }
+    }
+
+    /// The folder that `make setup` fills, for libtorch and for pictures.
+    package static var cacheFolder: String {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["TESSERA_CACHE"]
             ?? (environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/tessera"
-        return ["cuda", "cpu"].map { "\(cache)/libtorch/\(version)-\($0)/torch" }
     }
 }
 

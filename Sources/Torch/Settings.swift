@@ -39,6 +39,15 @@ public enum TorchSettings {
         }
     }()
 
+    /// Whether the CPU has instructions for products of bf16 matrices; without them libtorch
+    /// emulates, several times slower than fp32.
+    public static let cpuHasBFloat16: Bool = {
+        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
+            let flags = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
+        else { return false }
+        return flags.contains("avx512_bf16") || flags.contains("amx_bf16")
+    }()
+
     /// The name of the CPU as the system gives it.
     public static let cpuDescription: String = {
         guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),

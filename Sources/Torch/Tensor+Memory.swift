@@ -9,6 +9,7 @@ enum Memory {
     static let fillInPlace = Op("aten::fill_.Scalar")
     static let zeroInPlace = Op("aten::zero_")
     static let pinMemory = Op("aten::pin_memory")
+    static let setData = Op("aten::set_data")
 }
 
 extension Tensor {
@@ -51,4 +52,13 @@ extension Tensor {
     }
 
     public func zeroInPlace() { Memory.zeroInPlace.run(.tensor(self)) }
+}
+
+extension Tensor {
+    /// Makes this tensor refer to the memory of another one, with its shape, type and device.
+    ///
+    /// The tensor stays the same object: whoever holds it sees the new memory.
+    package func replaceMemoryInPlace(with other: Tensor) {
+        Memory.setData.run(.tensor(self), .tensor(other), capacity: 1)
+    }
 }
