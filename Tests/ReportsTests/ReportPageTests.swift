@@ -1,0 +1,117 @@
+import Foundation
+import Imaging
+import Testing
+
+@testable import Reports
+
+@Suite("Report page") struct ReportPageTests {
+    /// A page with every kind of block, all names hostile.
+    private func page(_ name: String) throws -> String {
+        var page = ReportPage(title: name, subtitle: name, colophon: name)
+        page.cards = [Card(name, value: name, unit: name, remark: name, tone: .better)]
+        let picture = try Picture(ImageBuffer(width: 2, height: 2, channels: 1), alternative: name)
+        page.add(
+            name, lead: name,
+            [
+                Paragraph(name),
+                SideBySide([
+                    LineChart(
+                        title: name, xLabel: name, yLabel: name,
+                        series: [Series(name: name, values: [1, .nan, 3])], note: name)
+                ]),
+                ScoreTable([
+                    .init(
+                        name: name, metric: name, value: 86.3, unit: name,
+                        baselines: [.init(name, 85.7), .init(name, .nan)], settings: [(name, name)])
+                ]),
+                ImageGrid(
+                    columns: [name], samples: [.init(caption: name, pictures: [picture, picture])],
+                    legend: ColorLegend(low: name, high: name, label: name)),
+                Folded(
+                    name,
+                    [
+                        SettingsTable([.init(key: name, value: name, source: name, isChosen: true)])
+                    ]),
+                FactList([(name, name)]),
+            ])
+        page.add("Empty", [])
+        return page.html.markup
+    }
+
+    @Test("no name becomes markup")
+    func escaping() throws {
+        let plain = try page("name")
+        for name in ["<script>x</script>", "\"><img src=x onerror=y>", "' onclick='z", "</style>"] {
+            let hostile = try page(name)
+            if name != "</style>" { #expect(!hostile.contains(name)) }
+            // As many tags as with a harmless name: nothing was added, nothing closed early.
+            #expect(hostile.filter { $0 == "<" }.count == plain.filter { $0 == "<" }.count)
+            #expect(hostile.filter { $0 == "\"" }.count == plain.filter { $0 == "\"" }.count)
+        }
+    }
+
+    @Test("the page needs nothing from outside")
+    func selfContained() throws {
+        let markup = try page("name")
+        let names = ["http://www.w3.org/2000/svg"]
+        var rest = markup
+        for name in names { rest = rest.replacingOccurrences(of: name, with: "") }
+        for outside in ["http:", "https:", "//", "@import", "url(", "<link", "<iframe", "fetch("] {
+            #expect(!withoutPictures(rest).contains(outside), "\(outside)")
+        }
+        #expect(markup.contains("default-src 'none'"))
+    }
+
+    private func withoutPictures(_ markup: String) -> String {
+        markup.replacing(/base64,[A-Za-z0-9+\/=]*/, with: "")
+    }
+
+    @Test("every element that is opened is closed, in order")
+    func nesting() throws {
+        let markup = withoutPictures(try page("name"))
+        let void: Set = ["meta", "img", "!DOCTYPE"]
+        var open: [String] = []
+        let body = markup.replacing(/<script>[\s\S]*?<\/script>/, with: "")
+        for match in body.matches(of: /<(\/?)([A-Za-z0-9!]+)[^>]*?(\/?)>/) {
+            let name = String(match.output.2)
+            if match.output.1 == "/" {
+                #expect(open.popLast() == name)
+            } else if match.output.3 != "/", !void.contains(name) {
+                open.append(name)
+            }
+        }
+        #expect(open.isEmpty)
+    }
+
+    @Test("sections are linked, pictures and charts have texts for those who cannot see them")
+    func structure() throws {
+        let markup = try page("name")
+        #expect(markup.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"))
+        #expect(markup.contains("<a href=\"#s2\">Empty</a>"))
+        #expect(markup.contains("<section id=\"s2\"><h2>Empty</h2>"))
+        #expect(markup.contains("prefers-color-scheme:dark"))
+        #expect(markup.contains("@media print"))
+        #expect(markup.contains("aria-label=\"name: name from 1 to 3 at name 2\""))
+        #expect(markup.components(separatedBy: "<img").count == 3)
+        #expect(markup.components(separatedBy: " alt=\"name\"").count == 3)
+    }
+
+    @Test("differences to baselines carry their sign")
+    func scores() {
+        let markup = ScoreTable([
+            .init(
+                name: "k-NN", metric: "top-1", value: 86,
+                baselines: [.init("a", 85.5), .init("b", 87), .init("c", 86)]),
+            .init(name: "none", metric: "top-1", value: .nan),
+        ]).html.markup
+        #expect(markup.contains("<b class=\"better\">+0.50</b> against a"))
+        #expect(markup.contains("<b class=\"worse\">−1.00</b> against b"))
+        #expect(markup.contains("<b class=\"neutral\">±0.00</b> against c"))
+        #expect(markup.contains(">NaN<small>%"))
+    }
+
+    @Test("the same report has the same bytes")
+    func deterministic() throws {
+        #expect(try page("name") == page("name"))
+    }
+}
