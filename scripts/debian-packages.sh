@@ -14,7 +14,8 @@ apt_install() { # PACKAGE...: system-wide
     local install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq
         --no-install-recommends -o Dpkg::Use-Pty=0)
     as_root "${install[@]}" "$@" >/dev/null 2>&1 && return
-    as_root apt-get update -qq >&2 && as_root "${install[@]}" "$@" >&2 # old or no lists
+    as_root apt-get update -qq >&2 || true # old or no lists; one dead source is no reason to stop
+    as_root "${install[@]}" "$@" >&2
 }
 
 apt_unpack() { # PACKAGE FOLDER: without root; returns 1 where the distribution lacks it
@@ -42,9 +43,9 @@ fetch_package() { # PACKAGE: its .deb, here
         apt-get download -qq "$1" >&2
     else # lists of our own, where the system has none or old ones
         local lists=$cache/.apt-lists
-        local own=(-o Dir::State::Lists="$lists" -o Dir::Cache="$lists/cache" -o Debug::NoLocking=1)
+        local own=(-o Dir::State::Lists="$lists" -o Dir::Cache="$lists-cache" -o Debug::NoLocking=1)
         if [ ! -d "$lists" ]; then
-            mkdir -p "$lists/partial" "$lists/cache/archives/partial"
+            mkdir -p "$lists/partial" "$lists-cache/archives/partial"
             apt-get update -qq "${own[@]}" >&2
         fi
         apt-get download -qq "${own[@]}" "$1" >&2
