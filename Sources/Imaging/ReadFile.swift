@@ -13,10 +13,11 @@ public func readFile(_ path: String, limit: Int, into bytes: inout [UInt8]) thro
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw failure("cannot be examined") }
-    guard status.st_mode & S_IFMT == S_IFREG else {
+    let found = FileStatus(status)
+    guard found.isRegularFile else {
         throw ImageError(.unreadable, name: path, reason: "is not a regular file")
     }
-    let size = Int(status.st_size)
+    let size = found.size
     guard size <= limit else {
         throw ImageError(
             .tooLarge, name: path, reason: "\(size) bytes, more than the limit of \(limit)")

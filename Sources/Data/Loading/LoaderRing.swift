@@ -1,0 +1,192 @@
+/// The batches in work and ready: the one thing that loader threads and the consumer share.
+final class LoaderRing: Sendable {
+    let plan: LoaderPlan
+    private let pools: [BatchPool]
+    private let depth: Int
+    private let runLength: Int
+    private let state: Monitor<State>
+
+    /// Rows of one batch for one thread.
+    struct Run {
+        /// The number of the batch since the start.
+        let batch: Int
+        let position: LoaderPosition
+        let rows: Range<Int>
+        /// The pictures of these rows.
+        let keys: ArraySlice<Int>
+        let memories: [BatchMemory]
+    }
+
+    private struct Entry {
+        let position: LoaderPosition
+        let keys: [Int]
+        let memories: [BatchMemory]
+        var outcomes: [RowOutcome?]
+        /// Rows before this one are given to threads.
+        var assigned = 0
+        var unfinished: Int
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        /// The number of the first entry since the start.
+        var first = 0
+        /// The batch to open next.
+        var upcoming: LoaderPosition
+        var order: (epoch: Int, indices: [Int])?
+        var isStopped = false
+        var statistics = LoaderStatistics()
+    }
+
+    private let epochs: Int?
+
+    init(_ plan: LoaderPlan, depth: Int, threads: Int, start: LoaderPosition, epochs: Int?) {
+        self.plan = plan
+        self.depth = depth
+        self.epochs = epochs
+        let size = plan.sampler.batchSize
+        // Several runs a thread even out pictures of different size; few locks for tiny ones.
+        runLength = max(1, min(32, size / (4 * threads)))
+        pools = plan.views.map { view in
+            let side = view.side ?? 0
+            return BatchPool(
+                byteCount: size * view.channels * side * side * plan.element.byteCount)
+        }
+        state = Monitor(State(upcoming: start))
+    }
+
+    var statistics: LoaderStatistics { state.withLock { $0.statistics } }
+
+    func stop() { state.change { $0.isStopped = true } }
+
+    // MARK: Threads
+
+    private enum Next {
+        case run(Run)
+        case end
+    }
+
+    /// The next rows to fill; nil when the loader goes or nothing is left.
+    func nextRun() -> Run? {
+        let next = state.wait { state -> Next? in
+            if state.isStopped { return .end }
+            if let run = assignRows(&state) { return .run(run) }
+            if isAtEnd(state) { return .end }
+            guard state.entries.count < depth else { return nil }
+            openEntry(&state)
+            return assignRows(&state).map(Next.run)
+        }
+        if case .run(let run) = next { return run }
+        return nil
+    }
+
+    /// Takes over what became of the rows of a run.
+    func finish(_ run: Run, _ outcomes: [RowOutcome], seconds: Double) {
+        state.change { state in
+            let index = run.batch - state.first
+            for (row, outcome) in zip(run.rows, outcomes) {
+                state.entries[index].outcomes[row] = outcome
+            }
+            state.entries[index].unfinished -= run.rows.count
+            state.statistics.pictures += run.rows.count
+            state.statistics.busySeconds += seconds
+            state.statistics.badFiles += outcomes.reduce(0) { $0 + $1.badFiles.count }
+        }
+    }
+
+    private func isAtEnd(_ state: State) -> Bool {
+        epochs.map { state.upcoming.epoch >= $0 } ?? false
+    }
+
+    private func openEntry(_ state: inout State) {
+        let position = state.upcoming
+        if state.order?.epoch != position.epoch {
+            state.order = (position.epoch, plan.sampler.order(epoch: position.epoch))
+        }
+        let keys = plan.sampler.places(step: position.step).map { state.order?.indices[$0] ?? 0 }
+        state.entries.append(
+            Entry(
+                position: position, keys: keys, memories: pools.map { $0.take() },
+                outcomes: Array(repeating: nil, count: keys.count), unfinished: keys.count))
+        state.upcoming = plan.sampler.advance(position)
+    }
+
+    private func assignRows(_ state: inout State) -> Run? {
+        for index in state.entries.indices {
+            let entry = state.entries[index]
+            guard entry.assigned < entry.keys.count else { continue }
+            let rows = entry.assigned..<min(entry.assigned + runLength, entry.keys.count)
+            state.entries[index].assigned = rows.upperBound
+            return Run(
+                batch: state.first + index, position: entry.position, rows: rows,
+                keys: entry.keys[rows], memories: entry.memories)
+        }
+        return nil
+    }
+
+    // MARK: Consumer
+
+    private enum Taken {
+        case entry(Entry)
+        case end
+    }
+
+    /// Waits for the next batch and makes room for another; nil after the last.
+    func takeNext() -> Result<HostBatch, any Error>? {
+        let taken = state.wait { state -> Taken? in
+            guard let entry = state.entries.first else {
+                return isAtEnd(state) || state.isStopped ? .end : nil
+            }
+            guard entry.unfinished == 0 else { return nil }
+            state.entries.removeFirst()
+            state.first += 1
+            return .entry(entry)
+        }
+        state.change { _ in }  // wakes threads that waited for room
+        guard case .entry(let entry) = taken else { return nil }
+        return Result { try assemble(entry) }
+    }
+
+    /// Puts the rows together, or throws the error of the first that ends loading.
+    private func assemble(_ entry: Entry) throws -> HostBatch {
+        let views = zip(plan.views, entry.memories).map { view, memory in
+            HostBatch.View(
+                channels: view.channels, side: view.side ?? 0, element: plan.element,
+                normalization: view.normalization, memory: memory)
+        }
+        var batch = HostBatch(
+            position: entry.position, seed: plan.sampler.seed, views: views, indices: [], keys: [],
+            labels: [], badFiles: [])
+        for (row, outcome) in entry.outcomes.enumerated() {
+            guard let outcome else { fatalError("LoaderRing: row \(row) was not filled") }
+            batch.badFiles += outcome.badFiles
+            if let error = outcome.failure { throw error }
+            guard let index = outcome.index else { continue }  // skipped
+            if batch.count < row {
+                for view in views { view.moveRow(row, to: batch.count) }
+            }
+            batch.indices.append(index)
+            batch.keys.append(entry.keys[row])
+            batch.labels.append(plan.source.label(at: index) ?? -1)
+        }
+        return batch
+    }
+}
+
+/// What became of one row of a batch.
+struct RowOutcome: Sendable {
+    /// The picture that fills it; nil if the row is left out.
+    var index: Int?
+    var badFiles: [BadFile] = []
+    /// The error that ends loading.
+    var failure: (any Error)?
+}
+
+extension HostBatch.View {
+    /// Closes a gap that a skipped picture left.
+    fileprivate func moveRow(_ row: Int, to target: Int) {
+        guard let start = memory.bytes.baseAddress else { return }
+        (start + target * pictureBytes).copyMemory(
+            from: start + row * pictureBytes, byteCount: pictureBytes)
+    }
+}

@@ -1,0 +1,89 @@
+import Imaging
+
+/// What one loader thread does: read, decode once, make every view, put it into its row.
+struct LoaderWorker {
+    private let ring: LoaderRing
+    private let plan: LoaderPlan
+    private var runners: [PipelineRunner]
+    private var picture = StoredPicture()
+
+    /// Substitutes that are tried for one row before loading ends.
+    private static let mostSubstitutes = 100
+
+    init(_ ring: LoaderRing) {
+        self.ring = ring
+        plan = ring.plan
+        runners = plan.views.map(PipelineRunner.init)
+    }
+
+    mutating func run() {
+        while let run = ring.nextRun() {
+            let start = ContinuousClock.now
+            let outcomes = zip(run.rows, run.keys).map { row, key in
+                fill(row, with: key, run)
+            }
+            ring.finish(run, outcomes, seconds: (ContinuousClock.now - start).seconds)
+        }
+    }
+
+    /// Fills a row, by another picture if the policy says so.
+    private mutating func fill(_ row: Int, with key: Int, _ run: LoaderRing.Run) -> RowOutcome {
+        var outcome = RowOutcome()
+        var index = key
+        while true {
+            do {
+                try write(index, row: row, key: key, run)
+                outcome.index = index
+                return outcome
+            } catch {
+                let next = (index + 1) % plan.source.count
+                let substitutes = plan.onBadFile == .substitute
+                outcome.badFiles.append(
+                    BadFile(
+                        index: index, name: plan.source.name(at: index), reason: "\(error)",
+                        epoch: run.position.epoch, step: run.position.step,
+                        substitute: substitutes ? next : nil))
+                switch plan.onBadFile {
+                case .skip: return outcome
+                case .stop:
+                    outcome.failure = error
+                    return outcome
+                case .substitute:
+                    let tries = min(Self.mostSubstitutes, plan.source.count)
+                    guard outcome.badFiles.count < tries else {
+                        outcome.failure = DataError(
+                            .tooManyBadFiles, plan.source.name(at: key),
+                            "this and the \(tries - 1) pictures after it cannot be read; the last "
+                                + "one: \(error)",
+                            remedy: "check the disk and the format of the pictures")
+                        return outcome
+                    }
+                    index = next
+                }
+            }
+        }
+    }
+
+    /// Writes all views of picture `index`; random draws depend on `key`.
+    private mutating func write(_ index: Int, row: Int, key: Int, _ run: LoaderRing.Run) throws {
+        try plan.source.load(index, into: &picture)
+        try picture.decode(plan.decoder, name: plan.source.name(at: index))
+        for view in plan.views.indices {
+            var random = CounterRandom(
+                seed: plan.sampler.seed, purpose: .augmentation, epoch: run.position.epoch,
+                sample: key, view: view)
+            let block = run.memories[view].bytes
+            let size = block.count / plan.sampler.batchSize
+            let target = UnsafeMutableRawBufferPointer(
+                rebasing: block[row * size..<(row + 1) * size])
+            switch plan.element {
+            case .float32:
+                try runners[view].write(
+                    picture.pixels, random: &random, to: target.bindMemory(to: Float.self))
+            case .uint8:
+                try runners[view].write(
+                    picture.pixels, random: &random, to: target.bindMemory(to: UInt8.self))
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+public import Imaging
+
+/// Pictures by number, each with a name and perhaps a label.
+///
+/// A source is read by many threads at once; what it returns for a number never changes.
+public protocol ImageSource: Sendable {
+    /// How many pictures there are.
+    var count: Int { get }
+    /// Names of the classes in the order of their labels; empty without labels.
+    var classNames: [String] { get }
+    /// The class of a picture, below `classNames.count`; nil without labels.
+    func label(at index: Int) -> Int?
+    /// What messages call the picture: a path, or a place within a file.
+    func name(at index: Int) -> String
+    /// Puts a picture into `picture` in the form in which the source keeps it.
+    func load(_ index: Int, into picture: inout StoredPicture) throws
+}
+
+extension ImageSource {
+    public var isLabelled: Bool { !classNames.isEmpty }
+
+    /// The decoded picture.
+    public func read(at index: Int, decoder: ImageDecoder = ImageDecoder()) throws -> ImageBuffer {
+        var picture = StoredPicture()
+        try load(index, into: &picture)
+        try picture.decode(decoder, name: name(at: index))
+        return picture.pixels
+    }
+}
+
+/// A picture as its source keeps it, in memory that is used for one picture after another.
+public struct StoredPicture: Sendable {
+    public enum Form: Sendable {
+        /// `bytes` holds a file of `byteCount` bytes.
+        case encoded
+        /// `pixels` holds the picture.
+        case decoded
+    }
+
+    public var form = Form.decoded
+    public var bytes: [UInt8] = []
+    public var byteCount = 0
+    public var pixels = ImageBuffer()
+
+    public init() {}
+
+    /// Brings the picture to the decoded form; returns the codec's warning if there is one.
+    @discardableResult
+    public mutating func decode(_ decoder: ImageDecoder, name: String) throws -> String? {
+        guard form == .encoded else { return nil }
+        let count = byteCount
+        let warning = try bytes.withUnsafeBytes {
+            try decoder.decode(
+                UnsafeRawBufferPointer(rebasing: $0[..<count]), name: name, into: &pixels)
+        }
+        form = .decoded
+        return warning
+    }
+}
+
+/// Which part of a data set is wanted.
+public enum Split: String, Codable, Sendable, CaseIterable {
+    case train
+    case validation
+    /// The path itself, whatever folders it has.
+    case all
+}

@@ -1,0 +1,97 @@
+import Foundation
+public import Imaging
+
+/// Cuts out a random rectangle and resizes it to a square.
+public struct RandomResizedCrop: Sendable, Equatable {
+    /// How the rectangle is drawn.
+    public enum Form: String, Codable, Sendable, CaseIterable {
+        /// torchvision's: up to ten tries that must fit, then the largest centre crop of an allowed
+        /// aspect ratio.
+        case torchvision
+        /// MAE's linear probe: one try, height and width cut to the picture independently.
+        case clamped
+    }
+
+    /// Side of the result in pixels.
+    public var size = 224
+    /// Least and greatest part of the picture's area.
+    public var scale = [0.2, 1.0]
+    /// Least and greatest width / height.
+    public var ratio = [3.0 / 4, 4.0 / 3]
+    public var interpolation = Interpolation.bicubic
+    public var form = Form.torchvision
+
+    init() {}
+
+    public init(
+        size: Int = 224, scale: [Double] = [0.2, 1.0], ratio: [Double] = [3.0 / 4, 4.0 / 3],
+        interpolation: Interpolation = .bicubic, form: Form = .torchvision
+    ) {
+        (self.size, self.scale, self.ratio) = (size, scale, ratio)
+        (self.interpolation, self.form) = (interpolation, form)
+    }
+
+    /// Draws a rectangle within a picture of the given size.
+    public func box(height: Int, width: Int, random: inout CounterRandom) -> CropBox {
+        for _ in 0..<(form == .torchvision ? 10 : 1) {
+            let area = random.uniform(in: scale[0]...scale[1])
+            let aspect = exp(random.uniform(in: log(ratio[0])...log(ratio[1])))
+            var size = Self.boxSize(
+                areaFraction: area, aspect: aspect, height: height, width: width)
+            if form == .clamped {
+                size = (min(size.height, height), min(size.width, width))
+            }
+            guard (1...height).contains(size.height), (1...width).contains(size.width) else {
+                continue
+            }
+            return CropBox(
+                top: random.integer(in: 0..<height - size.height + 1),
+                left: random.integer(in: 0..<width - size.width + 1), height: size.height,
+                width: size.width)
+        }
+        return fallback(height: height, width: width)
+    }
+
+    /// Height and width of a rectangle of part of the area, rounded half to even, not yet cut.
+    public static func boxSize(
+        areaFraction: Double, aspect: Double, height: Int, width: Int
+    ) -> (height: Int, width: Int) {
+        let area = areaFraction * Double(height * width)
+        return (
+            Int((area / aspect).squareRoot().rounded(.toNearestOrEven)),
+            Int((area * aspect).squareRoot().rounded(.toNearestOrEven))
+        )
+    }
+
+    /// The largest centre crop whose aspect ratio is allowed.
+    private func fallback(height: Int, width: Int) -> CropBox {
+        let aspect = Double(width) / Double(height)
+        var size = (height: height, width: width)
+        if aspect < ratio[0] {
+            size.height = Int((Double(width) / ratio[0]).rounded(.toNearestOrEven))
+        } else if aspect > ratio[1] {
+            size.width = Int((Double(height) * ratio[1]).rounded(.toNearestOrEven))
+        }
+        size = (max(1, min(size.height, height)), max(1, min(size.width, width)))
+        return CropBox(
+            top: (height - size.height) / 2, left: (width - size.width) / 2, height: size.height,
+            width: size.width)
+    }
+}
+
+extension RandomResizedCrop: TransformStep {
+    static let fields: [StepField<RandomResizedCrop>] = [
+        .init("size", \.size), .init("scale", \.scale), .init("ratio", \.ratio),
+        .init("interpolation", \.interpolation), .init("form", \.form),
+    ]
+
+    func check() throws {
+        try expect(size > 0, "size", "\(size)", "a number above 0")
+        try expect(
+            scale.count == 2 && scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1, "scale",
+            "\(scale)", "two numbers 0 < least <= greatest <= 1")
+        try expect(
+            ratio.count == 2 && ratio[0] > 0 && ratio[0] <= ratio[1] && ratio[1].isFinite, "ratio",
+            "\(ratio)", "two numbers 0 < least <= greatest")
+    }
+}
