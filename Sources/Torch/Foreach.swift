@@ -78,16 +78,18 @@ public enum Foreach {
     /// One step of AdamW on every parameter by libtorch's fused kernel.
     ///
     /// Loshchilov and Hutter, *Decoupled Weight Decay Regularization* (2019). `steps` holds the
-    /// number of this step, counted from 1, as one fp32 scalar a parameter.
+    /// number of this step, counted from 1, as one fp32 scalar a parameter. Where the fp32 scalar
+    /// `foundNonFinite` is 1 nothing is changed.
     public static func adamWInPlace(
         _ parameters: [Tensor], gradients: [Tensor], averages: [Tensor], squares: [Tensor],
         steps: [Tensor], learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double,
-        eps: Double
+        eps: Double, foundNonFinite: Tensor? = nil
     ) {
         guard !parameters.isEmpty else { return }
         ForeachOp.fusedAdamW.run(
             .tensors(parameters), .tensors(gradients), .tensors(averages), .tensors(squares),
             .tensors([]), .tensors(steps), .double(learningRate), .double(beta1), .double(beta2),
-            .double(weightDecay), .double(eps), .bool(false), .bool(false))
+            .double(weightDecay), .double(eps), .bool(false), .bool(false), .none,
+            .optional(foundNonFinite))
     }
 }
