@@ -66,7 +66,12 @@ extension TensorRecord {
     /// The elements in row-major order as doubles (64-bit integers may round).
     public func doubles() -> [Double] {
         withContiguousBytes { bytes in
-            (0..<count).map { elementType.double(in: bytes, at: $0 * elementType.byteCount) }
+            if elementType == .float32 {
+                return (0..<count).map {
+                    Double(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self))
+                }
+            }
+            return (0..<count).map { elementType.double(in: bytes, at: $0 * elementType.byteCount) }
         }
     }
 

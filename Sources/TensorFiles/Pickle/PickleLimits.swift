@@ -1,0 +1,19 @@
+/// How much a pickle may ask for before it is refused as hostile.
+public struct PickleLimits: Sendable {
+    /// Values made, copied container elements and memo entries, each; a value takes 24 bytes.
+    public var items = 1 << 24
+    /// Bytes that unpacking compressed records and re-encoding texts may produce.
+    public var unpackedBytes = 1 << 31
+    /// Digits of an integer written as text.
+    public var digits = 400
+    /// Bytes of an integer written in binary.
+    public var integerBytes = 1 << 20
+    /// Bytes of a line: names of classes, numbers as text.
+    public var lineBytes = 1 << 16
+    /// Containers inside containers, where a walk has to follow them.
+    public var depth = 200
+    /// Names that a walk over tensors may produce.
+    public var names = 1 << 20
+
+    public init() {}
+}

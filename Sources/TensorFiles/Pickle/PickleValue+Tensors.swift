@@ -1,0 +1,92 @@
+extension PickleValue {
+    /// The tensors below this value, each with the path to it.
+    public struct Tensors: Sendable {
+        public internal(set) var found: [(path: [String], tensor: TensorRecord)] = []
+        /// Tensors that could not be read, with the reasons.
+        public internal(set) var refused: [(path: [String], reason: String)] = []
+    }
+
+    /// All tensors below, in the order of writing.
+    ///
+    /// Containers add their keys or indices to the path, objects their attributes. A pickled
+    /// `torch.nn.Module` gives the names of its `state_dict()`: own parameters, own buffers, then
+    /// the children.
+    ///
+    /// - Throws: the reason where a container contains itself or the walk exceeds `limits`.
+    func tensors(limits: PickleLimits) throws(WalkFault) -> Tensors {
+        var walk = TensorWalk(limits: limits)
+        try walk.visit(self)
+        return walk.result
+    }
+
+    /// Why a walk over values was given up.
+    struct WalkFault: Error {
+        let path: [String]
+        let reason: String
+    }
+
+    /// A pickled module's own parameters and buffers, and its children, in PyTorch's order.
+    fileprivate var moduleParts: [(name: String, value: PickleValue)]? {
+        guard case .object(let index) = node, let state = graph.store.objects[Int(index)].state
+        else { return nil }
+        let attributes = value(state)
+        guard let parameters = attributes["_parameters"], let buffers = attributes["_buffers"],
+            let modules = attributes["_modules"]
+        else { return nil }
+        let unsaved = Set(
+            attributes["_non_persistent_buffers_set"]?.elements?.compactMap(\.string) ?? [])
+        return parameters.children + buffers.children.filter { !unsaved.contains($0.name) }
+            + modules.children
+    }
+}
+
+/// A depth-first walk that collects tensors; bounded in depth and names, and it visits a part
+/// without tensors once, however often the pickle shares it.
+private struct TensorWalk {
+    let limits: PickleLimits
+    var result = PickleValue.Tensors()
+    private var path: [String] = []
+    private var open: Set<NodeID> = []
+    private var barren: Set<NodeID> = []
+
+    init(limits: PickleLimits) { self.limits = limits }
+
+    private var count: Int { result.found.count + result.refused.count }
+
+    mutating func visit(_ value: PickleValue) throws(PickleValue.WalkFault) {
+        switch value.node {
+        case .tensor(let index):
+            result.found.append((path, value.graph.store.tensors[Int(index)]))
+            guard count <= limits.names else {
+                throw fault("has more than \(limits.names) tensors")
+            }
+        case .refused(let index):
+            result.refused.append((path, value.graph.store.reasons[Int(index)]))
+            guard count <= limits.names else {
+                throw fault("has more than \(limits.names) tensors")
+            }
+        case .list, .tuple, .set, .dict, .object: try visitParts(of: value)
+        default: break
+        }
+    }
+
+    private mutating func visitParts(of value: PickleValue) throws(PickleValue.WalkFault) {
+        guard !barren.contains(value.id) else { return }
+        guard open.insert(value.id).inserted else { throw fault("contains itself") }
+        guard path.count < limits.depth else {
+            throw fault("is nested deeper than \(limits.depth) levels")
+        }
+        let before = count
+        for (name, child) in value.moduleParts ?? value.children {
+            path.append(name)
+            try visit(child)
+            path.removeLast()
+        }
+        open.remove(value.id)
+        if count == before { barren.insert(value.id) }
+    }
+
+    private func fault(_ reason: String) -> PickleValue.WalkFault {
+        PickleValue.WalkFault(path: path, reason: reason)
+    }
+}
