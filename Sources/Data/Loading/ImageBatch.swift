@@ -1,0 +1,76 @@
+public import Torch
+
+/// A batch as tensors, on whichever device.
+///
+/// Shapes: B pictures, C channels, S side. Not `Sendable`, as tensors are not: it is made of a
+/// `HostBatch` by the thread that uses it.
+public struct ImageBatch {
+    /// Normalised pictures, `[B, C, S, S]`, one tensor for each view.
+    public let views: [Tensor]
+    /// Classes, `[B]` int64; −1 without labels.
+    public let labels: Tensor
+    /// The picture in each row.
+    public let indices: [Int]
+    /// The number that each row's random draws depend on.
+    public let keys: [Int]
+    public let position: LoaderPosition
+    public let seed: UInt64
+
+    /// The first view, `[B, C, S, S]`.
+    public var images: Tensor { views[0] }
+    public var count: Int { indices.count }
+    public var epoch: Int { position.epoch }
+
+    /// Takes over a batch of the loader; floats on the CPU are used where they lie.
+    ///
+    /// The loader gets the memory back when the last tensor on it is gone. Batches of bytes are
+    /// moved first and normalised on the device: a quarter of the traffic.
+    public init(_ batch: HostBatch, on device: Device = .cpu) {
+        views = batch.views.indices.map { batch.tensor(view: $0).to(device) }
+            .enumerated().map { view, tensor in
+                tensor.dtype == .uint8
+                    ? tensor.normalized(batch.views[view].normalization) : tensor
+            }
+        labels = Tensor(batch.labels).to(device)
+        (indices, keys) = (batch.indices, batch.keys)
+        (position, seed) = (batch.position, batch.seed)
+    }
+
+    /// Uniform numbers in [0, 1), `[B, count]`, each row a function of its picture and the epoch.
+    ///
+    /// Made on the CPU and moved to the device of the pictures.
+    public func uniform(_ purpose: RandomPurpose, _ count: Int, view: Int = 0) -> Tensor {
+        var values = [Float]()
+        values.reserveCapacity(keys.count * count)
+        for key in keys {
+            var random = CounterRandom(
+                seed: seed, purpose: purpose, epoch: position.epoch, sample: key, view: view)
+            for _ in 0..<count { values.append(random.uniform()) }
+        }
+        return Tensor(values, shape: [keys.count, count]).to(images.device)
+    }
+}
+
+extension HostBatch {
+    /// A view as a tensor on the CPU that shares the batch's memory, `[B, C, S, S]`.
+    public func tensor(view: Int = 0) -> Tensor {
+        let block = views[view]
+        let shape = [count, block.channels, block.side, block.side]
+        let dtype: DType = block.element == .float32 ? .float32 : .uint8
+        guard let memory = block.memory.bytes.baseAddress, count > 0 else {
+            return .zeros(shape, dtype: dtype)
+        }
+        return Tensor(sharing: memory, shape: shape, dtype: dtype, owner: block.memory)
+    }
+}
+
+extension Tensor {
+    /// `(x / 255 − mean) / std` of bytes `[B, C, H, W]`, as float32.
+    public func normalized(_ normalization: Normalization) -> Tensor {
+        func perChannel(_ values: [Float]) -> Tensor {
+            Tensor(values, shape: [values.count, 1, 1]).to(device)
+        }
+        return (to(dtype: .float32) / 255 - perChannel(normalization.mean))
+            / perChannel(normalization.std)
+    }
+}
