@@ -36,6 +36,21 @@ public struct ImageBatch {
         (position, seed) = (batch.position, batch.seed)
     }
 
+    private init(_ batch: ImageBatch, rows: Range<Int>) {
+        views = batch.views.map { $0[rows] }
+        labels = batch.labels[rows]
+        (indices, keys) = (Array(batch.indices[rows]), Array(batch.keys[rows]))
+        (position, seed) = (batch.position, batch.seed)
+    }
+
+    /// The batch in `parts` of about equal size, for gradients that are accumulated.
+    public func parts(_ parts: Int) -> [ImageBatch] {
+        guard parts > 1 else { return [self] }
+        return (0..<parts).map { part in
+            ImageBatch(self, rows: count * part / parts..<count * (part + 1) / parts)
+        }
+    }
+
     /// Uniform numbers in [0, 1), `[B, count]`, each row a function of its picture and the epoch.
     ///
     /// Made on the CPU and moved to the device of the pictures.

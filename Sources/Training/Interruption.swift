@@ -1,0 +1,25 @@
+import Foundation
+import Synchronization
+
+/// Ctrl-C and SIGTERM as a wish to stop at the next step.
+///
+/// The first signal asks; a second one ends the process at once, as without us.
+public enum Interruption {
+    /// Whether somebody asked to stop.
+    public static var isRequested: Bool { stopRequested.load(ordering: .relaxed) }
+
+    /// From now on the signals ask instead of ending the process.
+    public static func install() {
+        // Touched here, so that the handler finds it initialised.
+        stopRequested.store(false, ordering: .relaxed)
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                stopRequested.store(true, ordering: .relaxed)
+                signal(number, SIG_DFL)
+            }
+        }
+    }
+}
+
+/// Global, because a handler of signals may capture nothing.
+private let stopRequested = Atomic(false)

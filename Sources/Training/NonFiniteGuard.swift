@@ -1,0 +1,70 @@
+import Foundation
+import NN
+import TensorFiles
+import Torch
+
+/// Watches for losses and gradients that are not finite.
+///
+/// Such a step is skipped: weights, optimiser and averages stay as they are, and the first one of
+/// the run is captured to a file. After too many in a row the run ends with advice.
+struct NonFiniteGuard {
+    private let limit: Int
+    private let capture: URL
+    private(set) var skippedCount = 0
+    private var inARow = 0
+
+    /// - Parameters:
+    ///   - limit: how many in a row end the run.
+    ///   - capture: where the first such batch is written.
+    init(limit: Int, capture: URL) {
+        self.limit = limit
+        self.capture = capture
+    }
+
+    /// Judges a step.
+    ///
+    /// - Parameters:
+    ///   - loss: of the step.
+    ///   - gradientNorm: of all gradients.
+    ///   - step: its number.
+    ///   - images: what to capture.
+    /// - Returns: whether the step may be made.
+    /// - Throws: `TrainingError.diverged` at the limit.
+    mutating func admits(
+        loss: Double, gradientNorm: Double, step: Int, images: Tensor
+    ) throws -> Bool {
+        guard !loss.isFinite || !gradientNorm.isFinite else {
+            inARow = 0
+            return true
+        }
+        if skippedCount == 0 {
+            try SafeTensorsWriter.write(
+                [("images", images)], to: capture.path,
+                metadata: ["step": "\(step)", "loss": "\(loss)", "grad_norm": "\(gradientNorm)"])
+        }
+        skippedCount += 1
+        inARow += 1
+        guard inARow < limit else {
+            throw TrainingError.diverged(
+                step: step, loss: loss, inARow: inARow, capture: capture.path)
+        }
+        return false
+    }
+}
+
+/// A run cannot go on.
+public struct TrainingError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    static func diverged(step: Int, loss: Double, inARow: Int, capture: String) -> TrainingError {
+        TrainingError(
+            description: "the loss or its gradient was not finite in \(inARow) steps in a row, the "
+                + "last of them step \(step) (loss \(loss)); the first such batch is in \(capture). "
+                + "Lower optim.baseLr, set optim.clip=1.0, lengthen schedule.warmupEpochs or use "
+                + "run.precision=float32, then `tessera resume` from the last checkpoint")
+    }
+
+    static func unknownState(_ problem: String) -> TrainingError {
+        TrainingError(description: problem)
+    }
+}

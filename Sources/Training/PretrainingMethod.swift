@@ -1,0 +1,96 @@
+public import Configuration
+public import Data
+public import NN
+public import Torch
+public import VisionModels
+
+/// What the loop needs of a pre-training method; everything else is the method's own.
+///
+/// A method knows no optimiser, device, log, checkpoint or process: it turns a batch into a loss.
+public protocol PretrainingMethod: Module {
+    associatedtype Config: Configuration
+
+    /// The name in recipes and on the command line, such as `mae`.
+    static var name: String { get }
+
+    /// Builds the parts around an encoder, and starts all weights as the method's paper does.
+    ///
+    /// `generator` is the source of initial weights and of dropout.
+    ///
+    /// - Throws: `ConfigurationError` for settings that do not fit the encoder.
+    init(_ config: Config, backbone: VisionTransformer, generator: Generator) throws
+
+    /// The encoder that evaluation and export use; a teacher where there is one.
+    var backbone: VisionTransformer { get }
+
+    /// The loss of a batch, recorded for differentiation.
+    func loss(_ batch: ImageBatch, at step: Step) -> Losses
+
+    /// Called after each optimiser step, for moving averages and centres.
+    func afterStep(_ step: Step)
+
+    /// Names of parameters that weight decay spares although they are matrices.
+    static var undecayed: Set<String> { get }
+}
+
+extension PretrainingMethod {
+    public func afterStep(_ step: Step) {}
+    public static var undecayed: Set<String> { [] }
+}
+
+/// What a method makes of a batch.
+public struct Losses {
+    /// The scalar to differentiate.
+    public let total: Tensor
+
+    /// Further scalars to log, by name.
+    public let parts: [(name: String, value: Tensor)]
+
+    public init(total: Tensor, parts: [(name: String, value: Tensor)] = []) {
+        self.total = total
+        self.parts = parts
+    }
+}
+
+/// Where in a run a batch is.
+public struct Step: Sendable {
+    /// Optimiser steps done before this one.
+    public let index: Int
+
+    /// The epoch, counted from 0.
+    public let epoch: Int
+
+    /// Optimiser steps of the whole run.
+    public let total: Int
+
+    /// How much of the run is done, in 0..<1.
+    public var progress: Double { Double(index) / Double(max(total, 1)) }
+
+    public init(index: Int, epoch: Int, total: Int) {
+        self.index = index
+        self.epoch = epoch
+        self.total = total
+    }
+}
+
+/// A method that fills the gaps of a picture, and can show it.
+public protocol ReconstructingMethod: PretrainingMethod {
+    /// Masks pictures `[B, C, H, W]` by the draws of a batch and predicts the whole picture.
+    func reconstruct(_ batch: ImageBatch) -> Reconstruction
+}
+
+/// Pictures as a method saw and completed them, all normalised as the model's input.
+public struct Reconstruction {
+    /// The pictures as they are, `[B, C, H, W]`.
+    public let original: Tensor
+    /// What the method makes of them, also where they were visible, `[B, C, H, W]`.
+    public let predicted: Tensor
+    /// Where a patch was removed, as ones: `[B, 1, H, W]`.
+    public let mask: Tensor
+
+    public init(original: Tensor, predicted: Tensor, mask: Tensor) {
+        self.original = original
+        self.predicted = predicted
+        self.mask = mask
+    }
+}

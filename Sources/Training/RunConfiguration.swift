@@ -1,0 +1,187 @@
+public import Configuration
+public import Torch
+public import VisionModels
+
+/// Everything that decides the numbers of a run; saved resolved as `config.yaml` in its folder.
+///
+/// `Method` is the method's own section.
+public struct RunConfiguration<Method: Configuration>: Configuration {
+    public var run = RunSettings()
+    public var data = DataSettings()
+    public var model = VisionTransformer.Config()
+    public var method = Method()
+    public var optim = OptimizerSettings()
+    public var schedule = ScheduleSettings()
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "run": "how the run is carried out", "data": "pictures and their augmentation",
+            "model": "the encoder", "method": "the objective", "optim": "the optimiser",
+            "schedule": "lengths and the learning rate over time",
+        ]
+    }
+}
+
+/// How a run is carried out.
+public struct RunSettings: Configuration {
+    public var method = ""
+    public var seed: UInt64 = 0
+    public var device = DeviceChoice.auto
+    public var precision = Precision.auto
+    public var threads: Int? = nil
+    public var accumulation = 1
+    public var logEvery = 10
+    public var saveEvery = 1.0
+    public var keep = 2
+    public var probeEvery: Double? = nil
+    public var maxNonFinite = 10
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "method": "the pre-training method",
+            "seed": "of weights, order, crops and masks",
+            "device": "auto takes the first GPU, or the CPU",
+            "precision": "of matrix products; auto takes bfloat16 where the device computes it "
+                + "and float32 elsewhere; float16 scales the loss (CUDA only)",
+            "threads": "of one operator on the CPU; nil takes the cores and writes their number "
+                + "here, because sums depend on it in the last bit",
+            "accumulation": "parts in which a step's pictures go through the model, for less "
+                + "memory; their gradients are averaged",
+            "logEvery": "steps between lines of metrics.jsonl",
+            "saveEvery": "epochs between checkpoints",
+            "keep": "checkpoints that are kept, besides the last",
+            "probeEvery": "epochs between k-NN probes; nil for none",
+            "maxNonFinite": "steps with a non-finite loss or gradient in a row that end the run",
+        ]
+    }
+
+    public func validate() throws {
+        try positive(accumulation, "accumulation")
+        try positive(logEvery, "logEvery")
+        try positive(keep, "keep")
+        try positive(maxNonFinite, "maxNonFinite")
+        guard saveEvery > 0 else {
+            throw ConfigurationError.invalid(
+                "saveEvery", found: saveEvery, expected: "a positive number of epochs")
+        }
+        if let threads { try positive(threads, "threads") }
+    }
+}
+
+/// A device as a user names it.
+public enum DeviceChoice: String, Codable, Sendable, CaseIterable {
+    case auto
+    case cpu
+    case cuda
+
+    /// The device itself.
+    ///
+    /// - Returns: with `auto` the first GPU, or the CPU where there is none.
+    /// - Throws: `ConfigurationError` where a GPU is asked for and none can be used.
+    public func resolve() throws -> Device {
+        switch self {
+        case .cpu: return .cpu
+        case .auto: return Device.cudaCount > 0 ? .cuda(0) : .cpu
+        case .cuda:
+            guard Device.cudaCount > 0 else {
+                throw ConfigurationError.invalid(
+                    "run.device", found: "cuda", expected: "a device of this machine",
+                    advice: "libtorch sees no GPU; `tessera doctor` says why")
+            }
+            return .cuda(0)
+        }
+    }
+}
+
+/// The type in which matrix products are computed.
+public enum Precision: String, Codable, Sendable, CaseIterable {
+    case auto
+    case float32
+    case bfloat16
+    case float16
+
+    /// The precision itself: with `auto` what the device computes fastest.
+    public func resolve(on device: Device) -> Precision {
+        guard self == .auto else { return self }
+        return device != .cpu || TorchSettings.cpuHasBFloat16 ? .bfloat16 : .float32
+    }
+
+    /// What autocast casts to; nil for fp32.
+    public var autocast: DType? {
+        switch self {
+        case .auto, .float32: nil
+        case .bfloat16: .bfloat16
+        case .float16: .float16
+        }
+    }
+}
+
+/// The optimiser.
+public struct OptimizerSettings: Configuration {
+    public var lr: Double? = nil
+    public var baseLr = 1.5e-4
+    public var betas = [0.9, 0.95]
+    public var eps = 1e-8
+    public var weightDecay = 0.05
+    public var clip: Double? = nil
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "lr": "peak learning rate; nil takes baseLr × images a step / 256",
+            "baseLr": "learning rate for 256 images a step",
+            "betas": "AdamW's β₁ and β₂", "eps": "AdamW's ε",
+            "weightDecay": "decoupled, not on vectors and biases",
+            "clip": "largest Euclidean norm of all gradients; nil for no limit",
+        ]
+    }
+
+    public func validate() throws {
+        guard betas.count == 2, betas.allSatisfy({ (0..<1).contains($0) }) else {
+            throw ConfigurationError.invalid(
+                "betas", found: "\(betas)", expected: "two numbers in [0, 1)")
+        }
+        if let clip, clip <= 0 {
+            throw ConfigurationError.invalid("clip", found: clip, expected: "a positive number")
+        }
+    }
+}
+
+/// How long a run is, and its learning rate over time.
+public struct ScheduleSettings: Configuration {
+    public var epochs = 400.0
+    public var warmupEpochs = 40.0
+    public var minLr = 0.0
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "epochs": "passes over the pictures; a fraction stops inside the last",
+            "warmupEpochs": "epochs in which the learning rate rises from 0",
+            "minLr": "learning rate at the end of the cosine",
+        ]
+    }
+
+    public func validate() throws {
+        guard epochs > 0 else {
+            throw ConfigurationError.invalid("epochs", found: epochs, expected: "a positive number")
+        }
+        guard (0...epochs).contains(warmupEpochs) else {
+            throw ConfigurationError.invalid(
+                "warmupEpochs", found: warmupEpochs,
+                expected: "a number from 0 to epochs, \(epochs)")
+        }
+    }
+}
+
+func positive(_ value: Int, _ key: String) throws {
+    guard value > 0 else {
+        throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
+    }
+}

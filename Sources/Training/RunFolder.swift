@@ -1,0 +1,81 @@
+public import Foundation
+
+/// The folder of a run: configuration, metrics, checkpoints, report.
+///
+/// One process at a time works in it; a second one is refused, also after a crash of the first
+/// left files behind (the lock goes with the process).
+public final class RunFolder {
+    public let url: URL
+    private let lock: Int32
+
+    /// Creates the folder for a new run.
+    ///
+    /// It may exist, but not hold a run. Throws `RunFolderError` where it does, or cannot be
+    /// written.
+    public static func create(_ path: String) throws -> RunFolder {
+        let folder = try RunFolder(path, creating: true)
+        if FileManager.default.fileExists(atPath: folder.configuration.path) {
+            throw RunFolderError(
+                "\(path) already holds a run: continue it with `tessera resume \(path)`, or give "
+                    + "another --out")
+        }
+        return folder
+    }
+
+    /// Opens the folder of a run to continue it.
+    ///
+    /// - Throws: `RunFolderError` where there is no run, or another process works in it.
+    public static func open(_ path: String) throws -> RunFolder {
+        guard FileManager.default.fileExists(atPath: path + "/config.yaml") else {
+            throw RunFolderError("\(path) holds no run: config.yaml is missing")
+        }
+        return try RunFolder(path, creating: false)
+    }
+
+    private init(_ path: String, creating: Bool) throws {
+        url = URL(fileURLWithPath: path, isDirectory: true)
+        let checkpoints = url.appendingPathComponent("checkpoints", isDirectory: true)
+        do {
+            try FileManager.default.createDirectory(
+                at: checkpoints, withIntermediateDirectories: true)
+        } catch {
+            throw RunFolderError("\(path) cannot be created: \(error.localizedDescription)")
+        }
+        let lockPath = url.appendingPathComponent(".lock").path
+        lock = Foundation.open(lockPath, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+        guard lock >= 0 else {
+            throw RunFolderError("\(path) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            close(lock)
+            throw RunFolderError("another process is working in \(path): wait for it or stop it")
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// The resolved configuration, with where each value came from.
+    public var configuration: URL { url.appendingPathComponent("config.yaml") }
+
+    /// One JSON object a logged step.
+    public var metrics: URL { url.appendingPathComponent("metrics.jsonl") }
+
+    /// One line an epoch.
+    public var epochs: URL { url.appendingPathComponent("epochs.csv") }
+
+    /// Files that could not be read, one JSON object each.
+    public var badFiles: URL { url.appendingPathComponent("bad_files.jsonl") }
+
+    public var scores: URL { url.appendingPathComponent("scores.json") }
+    public var report: URL { url.appendingPathComponent("report.html") }
+    public var checkpoints: URL { url.appendingPathComponent("checkpoints", isDirectory: true) }
+}
+
+/// The folder of a run cannot be used.
+public struct RunFolderError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

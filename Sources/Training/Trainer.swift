@@ -1,0 +1,232 @@
+import Configuration
+public import Data
+import Foundation
+import NN
+import Optimizers
+public import Torch
+public import VisionModels
+
+/// The training loop: batches to losses to gradients to steps, with nothing of any method in it.
+///
+/// A run is a function of its configuration and its pictures: stopped at any step and resumed, with
+/// any number of loader threads, with or without logs and probes, it makes the same steps.
+public final class Trainer<Method: PretrainingMethod> {
+    /// How a call of `run` ended.
+    public enum Outcome: Sendable, Equatable {
+        case finished
+        /// A signal asked to stop; the state is saved.
+        case interrupted(step: Int)
+    }
+
+    public let method: Method
+    public let device: Device
+
+    /// The number of optimiser steps of the whole run.
+    public let totalSteps: Int
+
+    /// Optimiser steps done so far.
+    public private(set) var step = 0
+
+    private let settings: RunConfiguration<Method.Config>
+    private let folder: RunFolder
+    private let store: CheckpointStore
+    private let loader: Loader
+    private let stepsPerEpoch: Int
+    private let optimizer: AdamW
+    private let scaler: LossScaler?
+    private let learningRate: WarmupCosineSchedule
+    private let generator: Generator
+    private let probe: Probe?
+    private let progress: ProgressLine
+    private let echo: (String) -> Void
+    private var guardian: NonFiniteGuard
+
+    /// Builds model, optimiser and loader, and restores the newest checkpoint where there is one.
+    ///
+    /// - Parameters:
+    ///   - settings: validated; `run.threads` and `run.precision` settled.
+    ///   - source: the pictures.
+    ///   - folder: of this run.
+    ///   - probe: a measurement of the encoder now and then.
+    ///   - progress: where people look.
+    ///   - echo: is given every line of `metrics.jsonl` as it is written.
+    /// - Throws: what reading the checkpoint or building the parts throws.
+    public init(
+        _ settings: RunConfiguration<Method.Config>, source: any ImageSource, folder: RunFolder,
+        probe: Probe? = nil, progress: ProgressLine = ProgressLine(),
+        echo: @escaping (String) -> Void = { _ in }
+    ) throws {
+        let (run, optim, data) = (settings.run, settings.optim, settings.data)
+        (self.settings, self.folder, self.probe) = (settings, folder, probe)
+        (self.progress, self.echo) = (progress, echo)
+        guard data.batchSize % run.accumulation == 0 else {
+            throw ConfigurationError.invalid(
+                "data.batchSize", found: data.batchSize,
+                expected: "a multiple of run.accumulation, \(run.accumulation)")
+        }
+        device = try run.device.resolve()
+        if let threads = run.threads { TorchSettings.threadCount = threads }
+        TorchSettings.flushDenormals(true)
+
+        generator = Generator(seed: run.seed)
+        let backbone = try VisionTransformer(settings.model, generator: generator)
+        method = try Method(settings.method, backbone: backbone, generator: generator)
+        method.move(to: device)
+        let undecayed = Method.undecayed
+        optimizer = AdamW(
+            ParameterGroup.byDecay(method.namedParameters) { name, tensor in
+                undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
+            }, beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps)
+        scaler = run.precision == .float16 ? LossScaler(on: device) : nil
+
+        let sampler = try Sampler(
+            count: source.count, globalBatchSize: data.batchSize, seed: run.seed)
+        stepsPerEpoch = sampler.stepsPerEpoch
+        totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
+        learningRate = WarmupCosineSchedule(
+            peak: optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: data.batchSize),
+            end: settings.schedule.minLr, warmupEpochs: settings.schedule.warmupEpochs,
+            epochs: settings.schedule.epochs)
+
+        store = CheckpointStore(folder.checkpoints, keep: run.keep)
+        guardian = NonFiniteGuard(
+            limit: run.maxNonFinite,
+            capture: folder.url.appendingPathComponent("nonfinite.safetensors"))
+        if let newest = store.newest(reportingDamaged: { url, error in
+            progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
+        }) {
+            step = try TrainingState.restore(
+                from: newest, model: method, optimizer: optimizer, scaler: scaler,
+                generator: generator)
+        }
+        var options = LoaderOptions()
+        if let workers = data.workers { options.threads = workers }
+        options.prefetch = data.prefetch
+        var plan = LoaderPlan(
+            source: source,
+            views: [
+                try data.pipeline(
+                    imageSize: settings.model.imageSize, channels: settings.model.channels)
+            ], sampler: sampler)
+        plan.onBadFile = data.onBad
+        let badFiles = BadFileLog(folder.badFiles)
+        loader = try Loader(
+            plan, options: options,
+            start: LoaderPosition(epoch: step / stepsPerEpoch, step: step % stepsPerEpoch)
+        ) { bad in
+            if badFiles.append(bad) { progress.note("cannot read \(bad.name): \(bad.reason)") }
+        }
+    }
+
+    /// Makes the steps that are left.
+    ///
+    /// - Returns: whether the run is finished or was interrupted.
+    /// - Throws: what reading pictures, writing files or a diverging loss throws; the newest
+    ///   checkpoint is then still there.
+    public func run() throws -> Outcome {
+        method.train()
+        let log = try StepLog(
+            folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
+            every: settings.run.logEvery, progress: progress, echo: echo)
+        if step == 0 { try save() }
+        while step < totalSteps {
+            if Interruption.isRequested {
+                try save()
+                return .interrupted(step: step)
+            }
+            let rate = learningRate.value(at: Double(step) / Double(stepsPerEpoch))
+            let made = try makeStep(learningRate: rate)
+            step += 1
+            try log.add(
+                step: step, made, learningRate: rate, skipped: guardian.skippedCount,
+                imageCount: settings.data.batchSize, dataWait: loader.statistics.waitSeconds)
+            if isDue(every: settings.run.saveEvery) || step == totalSteps { try save() }
+            if let probe, let every = settings.run.probeEvery,
+                isDue(every: every) || step == totalSteps
+            {
+                try log.addProbe(step: step, measure(probe))
+            }
+        }
+        progress.finish()
+        return .finished
+    }
+
+    /// What a step was like.
+    struct MadeStep {
+        let loss: Double
+        let parts: [(name: String, value: Double)]
+        let gradientNorm: Double
+        let wasSkipped: Bool
+    }
+
+    private func makeStep(learningRate: Double) throws -> MadeStep {
+        let place = Step(index: step, epoch: step / stepsPerEpoch, total: totalSteps)
+        guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
+        let batch = ImageBatch(whole, on: device)
+        let count = settings.run.accumulation
+        var loss = 0.0
+        var parts = RunningMeans()
+        for part in batch.parts(count) {
+            let losses = autocast(to: settings.run.precision.autocast, on: device) {
+                method.loss(part, at: place)
+            }
+            let share = count == 1 ? losses.total : losses.total / Double(count)
+            (scaler?.scaled(share) ?? share).backward()
+            loss += share.item
+            for (name, value) in losses.parts { parts.add(name, value.item) }
+        }
+        let norm = gradientNorm()
+        let admitted = try guardian.admits(
+            loss: loss, gradientNorm: norm, step: step, images: batch.images)
+        if admitted {
+            optimizer.step(
+                learningRate: learningRate, weightDecay: settings.optim.weightDecay)
+            method.afterStep(place)
+        }
+        scaler?.update(Tensor(scalar: admitted ? 0 : 1 as Float).to(device))
+        optimizer.clearGradients()
+        return MadeStep(
+            loss: loss, parts: parts.means, gradientNorm: norm, wasSkipped: !admitted)
+    }
+
+    /// The norm of all gradients, unscaled, before it is limited.
+    private func gradientNorm() -> Double {
+        let gradients = optimizer.gradients
+        _ = scaler?.unscaleInPlace(gradients)
+        guard let maximum = settings.optim.clip else {
+            return GradientClipping.globalNorm(gradients).item
+        }
+        return GradientClipping.clipInPlace(gradients, toGlobalNorm: maximum).item
+    }
+
+    /// Whether the step just made completes another stretch of so many epochs.
+    private func isDue(every epochs: Double) -> Bool {
+        let length = max(1, epochs * Double(stepsPerEpoch))
+        return Int(Double(step) / length) > Int(Double(step - 1) / length)
+    }
+
+    private func save() throws {
+        let state = TrainingState(
+            step: step, model: method, optimizer: optimizer, scaler: scaler, generator: generator)
+        try store.save(state, metadata: ["method": Method.name])
+    }
+
+    /// Runs the probe without leaving a trace in the run.
+    private func measure(_ probe: Probe) throws -> [(name: String, value: Double)] {
+        method.evaluate()
+        defer { method.train() }
+        return try noGrad { try probe.measure(method.backbone) }
+    }
+}
+
+/// A measurement of the encoder during training, such as k-NN accuracy.
+public struct Probe {
+    let measure: (VisionTransformer) throws -> [(name: String, value: Double)]
+
+    /// A probe that draws nothing from any generator of the run.
+    public init(
+        measure: @escaping (VisionTransformer) throws -> [(name: String, value: Double)]
+    ) {
+        self.measure = measure
+    }
+}
