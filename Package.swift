@@ -7,10 +7,12 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A library target of ours and, beside it, its tests in `Tests/<name>Tests`.
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], tests: Bool = true)
-    -> [Target]
-{
-    let target = Target.target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+    tests: Bool = true
+) -> [Target] {
+    let target = Target.target(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
     guard tests else { return [target] }
     return [
         target,
@@ -77,7 +79,9 @@ let package = Package(
             [
                 "NN", "Optimizers", "VisionModels", "Data", "Configuration", "TensorFiles", "Torch",
                 "Reports", logging, protobuf,
-            ])
+            ],
+            // What the Swift code beside it was generated from.
+            exclude: ["TensorBoard/EventFile.proto"])
         + library(
             "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"])
         + library(

@@ -98,7 +98,7 @@ enum PageStyle {
         .chips span{color:var(--muted)}
         .settings th,.settings td{padding:.32rem .9rem}
         .settings th{font-weight:400}
-        .settings code{overflow-wrap:anywhere}
+        .settings td code{overflow-wrap:anywhere}
         .settings .chosen code{color:var(--accent);font-weight:650}
         code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
         .samples{display:grid;gap:.75rem;

@@ -20,10 +20,16 @@ public struct SettingsTable: ReportBlock {
 
     public init(_ rows: [Row]) { self.rows = rows }
 
+    /// A key that a narrow window may break behind its dots, and nowhere else.
+    private static func breakable(_ key: String) -> HTML {
+        let parts = key.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce("\(String(parts[0]))") { "\($0).<wbr>\(String($1))" }
+    }
+
     public var html: HTML {
         let body = rows.map { row -> HTML in
             """
-            <tr\(HTML.when(row.isChosen, " class=\"chosen\""))><th scope="row"><code>\(row.key)</code></th>\
+            <tr\(HTML.when(row.isChosen, " class=\"chosen\""))><th scope="row"><code>\(Self.breakable(row.key))</code></th>\
             <td><code>\(row.value)</code></td><td class="muted">\(row.source)</td></tr>
 
             """

@@ -69,7 +69,7 @@ import Testing
     @Test("every element that is opened is closed, in order")
     func nesting() throws {
         let markup = withoutPictures(try page("name"))
-        let void: Set = ["meta", "img", "!DOCTYPE"]
+        let void: Set = ["meta", "img", "wbr", "!DOCTYPE"]
         var open: [String] = []
         let body = markup.replacing(/<script>[\s\S]*?<\/script>/, with: "")
         for match in body.matches(of: /<(\/?)([A-Za-z0-9!]+)[^>]*?(\/?)>/) {
@@ -108,6 +108,16 @@ import Testing
         #expect(markup.contains("<b class=\"worse\">−1.00</b> against b"))
         #expect(markup.contains("<b class=\"neutral\">±0.00</b> against c"))
         #expect(markup.contains(">NaN<small>%"))
+    }
+
+    @Test("keys of settings break behind their dots")
+    func keys() {
+        let table = SettingsTable([
+            .init(key: "optim.<lr>", value: "1", source: "default", isChosen: false),
+            .init(key: "", value: "", source: "", isChosen: true),
+        ]).html.markup
+        #expect(table.contains("<tr><th scope=\"row\"><code>optim.<wbr>&lt;lr&gt;</code></th>"))
+        #expect(table.contains("<tr class=\"chosen\"><th scope=\"row\"><code></code></th>"))
     }
 
     @Test("the same report has the same bytes")
