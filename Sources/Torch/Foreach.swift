@@ -15,7 +15,8 @@ enum ForeachOp {
 public enum Foreach {
     /// The Euclidean norms.
     public static func norms(_ tensors: [Tensor]) -> [Tensor] {
-        ForeachOp.norm.tensors(.tensors(tensors), .double(2), capacity: Swift.max(tensors.count, 1))
+        guard !tensors.isEmpty else { return [] }
+        return ForeachOp.norm.tensors(.tensors(tensors), .double(2), capacity: tensors.count)
             .compactMap { $0 }
     }
 

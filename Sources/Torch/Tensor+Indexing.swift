@@ -3,7 +3,6 @@ enum Indexing {
     static let slice = Op("aten::slice.Tensor")
     static let indexSelect = Op("aten::index_select")
     static let gather = Op("aten::gather")
-    static let scatterInPlace = Op("aten::scatter_.src")
     static let scatterAdd = Op("aten::scatter_add")
     static let oneHot = Op("aten::one_hot")
 }
@@ -28,7 +27,10 @@ extension Range<Int>: TensorIndexConvertible {
     public var tensorIndex: TensorIndex { .slice(lowerBound, upperBound) }
 }
 extension ClosedRange<Int>: TensorIndexConvertible {
-    public var tensorIndex: TensorIndex { .slice(lowerBound, upperBound + 1) }
+    public var tensorIndex: TensorIndex {
+        // After -1, the last element, comes the end, not element 0.
+        .slice(lowerBound, upperBound == -1 ? nil : upperBound + 1)
+    }
 }
 extension PartialRangeFrom<Int>: TensorIndexConvertible {
     public var tensorIndex: TensorIndex { .slice(lowerBound, nil) }

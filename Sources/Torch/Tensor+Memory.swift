@@ -1,5 +1,4 @@
 enum Memory {
-    static let toCopy = Op("aten::_to_copy")
     static let toDevice = Op("aten::to.device")
     static let toDType = Op("aten::to.dtype")
     static let clone = Op("aten::clone")

@@ -9,12 +9,10 @@ enum Network {
     static let relu = Op("aten::relu")
     static let softmax = Op("aten::softmax.int")
     static let logSoftmax = Op("aten::log_softmax.int")
-    static let dropout = Op("aten::dropout")
     static let attention = Op("aten::scaled_dot_product_attention")
     static let crossEntropy = Op("aten::cross_entropy_loss")
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
-    static let bilinear = Op("aten::upsample_bilinear2d")
 }
 
 extension Tensor {

@@ -6,7 +6,9 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <ATen/ops/mm.h>
+#include <ATen/ops/empty.h>
+
+#include <array>
 
 #include "support.h"
 
@@ -92,14 +94,41 @@ struct Stage : torch::CustomClassHolder {
   }
 };
 
+// The autocast settings of a thread; the destructor puts back what the constructor found.
+struct AutocastState {
+  struct Kind {
+    c10::DeviceType device;
+    bool enabled;
+    at::ScalarType dtype;
+  };
+  std::array<Kind, 2> kinds;
+
+  static AutocastState current() {
+    auto read = [](c10::DeviceType device) {
+      return Kind{device, at::autocast::is_autocast_enabled(device),
+                  at::autocast::get_autocast_dtype(device)};
+    };
+    return {{read(at::kCPU), read(at::kCUDA)}};
+  }
+
+  void apply() const {
+    for (const auto &kind : kinds) {
+      at::autocast::set_autocast_enabled(kind.device, kind.enabled);
+      at::autocast::set_autocast_dtype(kind.device, kind.dtype);
+    }
+  }
+
+  bool any() const { return kinds[0].enabled || kinds[1].enabled; }
+};
+
 struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   static at::Tensor forward(AutogradContext *context, const c10::intrusive_ptr<Stage> &stage,
-                            at::TensorList inputs) {
+                            const AutocastState &autocast, at::TensorList inputs,
+                            const at::Tensor &recorded) {
     context->save_for_backward(inputs.vec());
     context->saved_data["stage"] = c10::IValue::make_capsule(stage);
-    context->saved_data["autocast"] = at::autocast::is_autocast_enabled(at::kCPU);
-    context->saved_data["dtype"] =
-        static_cast<int64_t>(at::autocast::get_autocast_dtype(at::kCPU));
+    context->saved_data["autocast"] = c10::IValue::make_capsule(
+        c10::make_intrusive<Kept>(autocast));
     at::AutoGradMode off(false);
     return (*stage)(inputs.vec());
   }
@@ -107,22 +136,40 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   static variable_list backward(AutogradContext *context, variable_list gradients) {
     auto stage = c10::static_intrusive_pointer_cast<Stage>(
         context->saved_data["stage"].toCapsule());
+    auto kept = c10::static_intrusive_pointer_cast<Kept>(
+        context->saved_data["autocast"].toCapsule());
     variable_list inputs;
     for (const auto &saved : context->get_saved_variables())
       inputs.push_back(saved.detach().requires_grad_(saved.requires_grad()));
-    const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
-    at::autocast::set_autocast_enabled(at::kCPU, context->saved_data["autocast"].toBool());
     {
+      Rerun as_in_the_forward_pass(kept->autocast);
       at::AutoGradMode on(true);
       auto output = (*stage)(inputs);
       // Parameters used inside the stage collect their gradients here, the inputs' go back below.
       torch::autograd::backward({output}, gradients);
     }
-    at::autocast::set_autocast_enabled(at::kCPU, autocast);
-    variable_list result{at::Tensor()};
+    variable_list result{at::Tensor(), at::Tensor()};
     for (const auto &input : inputs) result.push_back(input.grad());
+    result.push_back(at::Tensor());
     return result;
   }
+
+ private:
+  struct Kept : torch::CustomClassHolder {
+    AutocastState autocast;
+    explicit Kept(const AutocastState &autocast) : autocast(autocast) {}
+  };
+
+  // Puts the thread's settings back even where the stage fails.
+  struct Rerun {
+    AutocastState before = AutocastState::current();
+    explicit Rerun(const AutocastState &autocast) { autocast.apply(); }
+    ~Rerun() {
+      before.apply();
+      // The second run cached casts of weights, which the optimiser is about to change.
+      if (!before.any()) at::autocast::clear_cache();
+    }
+  };
 };
 
 int checkpoint(ct_stage run, void *context, void (*release)(void *), const ct_tensor *inputs,
@@ -131,7 +178,11 @@ int checkpoint(ct_stage run, void *context, void (*release)(void *), const ct_te
   return guarded([&] {
     variable_list tensors;
     for (int64_t i = 0; i < n; ++i) tensors.push_back(borrow(inputs[i]));
-    *out = give(CheckpointFunction::apply(stage, at::TensorList(tensors)));
+    // Recorded even where only the parameters inside the stage, which nobody sees from here, need
+    // gradients: one empty input always asks for one.
+    auto recorded = at::empty({0}, at::kFloat).set_requires_grad(true);
+    *out = give(CheckpointFunction::apply(stage, AutocastState::current(),
+                                          at::TensorList(tensors), recorded));
   });
 }
 

@@ -16,6 +16,42 @@ import Torch
         #expect((x * 2.0).requiresGrad)
     }
 
+    @Test("noGrad nests, and an error leaves it, too")
+    func noGradNests() {
+        struct Stop: Error {}
+        let x = Tensor([1.0] as [Float]).requiringGrad()
+        noGrad {
+            #expect(!noGrad { x * 2.0 }.requiresGrad)
+            #expect(!(x * 2.0).requiresGrad)
+        }
+        #expect(throws: Stop.self) { try noGrad { throw Stop() } }
+        #expect((x * 2.0).requiresGrad)
+    }
+
+    @Test("gradients add up over backward passes until they are taken away")
+    func accumulation() {
+        let x = Tensor([1.0, 2.0]).requiringGrad()
+        let y = x.squared()
+        y.backward(Tensor([1.0, 10.0]), retainGraph: true)
+        #expect(x.gradient?.values() == [2.0, 40.0])
+        y.backward(Tensor([1.0, 0.0]))
+        #expect(x.gradient?.values() == [4.0, 40.0])
+        x.gradient = Tensor([5.0, 5.0])
+        #expect(x.gradient?.values() == [5.0, 5.0])
+        x.gradient = nil
+        #expect(x.gradient == nil)
+        #expect(!x.detached().requiresGrad && !x.requiringGrad(false).requiresGrad)
+    }
+
+    @Test("a derivative can be differentiated again")
+    func second() {
+        let x = Tensor([3.0]).requiringGrad()
+        let first = gradients(of: x.pow(3).sum(), withRespectTo: [x], createGraph: true)
+        #expect(first[0]?.item == 27)
+        let second = gradients(of: first[0] ?? x, withRespectTo: [x])
+        #expect(second[0]?.item == 18)
+    }
+
     @Test("gradients(of:) leaves the collected gradient alone")
     func functional() {
         let x = Tensor([3.0] as [Float]).requiringGrad()
@@ -41,6 +77,42 @@ import Torch
                 continue
             }
             #expect(found.isEqual(to: expected))
+        }
+    }
+
+    @Test("a checkpointed stage trains its weights though its input needs no gradient")
+    func checkpointOfFrozenInput() {
+        let x = Tensor.ones([2, 3])
+        let weight = Tensor.ones([1, 3]).requiringGrad()
+        checkpointed([x]) { $0[0].linear(weight, nil) }.sum().backward()
+        #expect(weight.gradient?.values() == [2, 2, 2] as [Float])
+        #expect(!noGrad { checkpointed([x]) { $0[0].linear(weight, nil) } }.requiresGrad)
+    }
+
+    @Test("a checkpointed stage runs under the same autocast both times")
+    func checkpointUnderAutocast() {
+        let generator = Generator(seed: 4)
+        let x = Tensor.normal([4, 6], generator: generator).requiringGrad()
+        let weight = Tensor.normal([5, 6], generator: generator).requiringGrad()
+        let stage = { (inputs: [Tensor]) in
+            let y = inputs[0].linear(weight, nil)
+            #expect(y.dtype == .bfloat16)
+            return y.gelu().linear(weight.transposed(), nil)
+        }
+        func run(_ body: () -> Tensor) -> [Tensor?] {
+            (x.gradient, weight.gradient) = (nil, nil)
+            let y = autocast(to: .bfloat16, on: .cpu, body)
+            y.to(dtype: .float32).squared().sum().backward()
+            return [y, x.gradient, weight.gradient]
+        }
+        let expected = run { stage([x]) }
+        let found = run { checkpointed([x], stage) }
+        for (a, b) in zip(found, expected) {
+            guard let a, let b else {
+                Issue.record("a gradient is missing")
+                continue
+            }
+            #expect(a.isEqual(to: b))
         }
     }
 

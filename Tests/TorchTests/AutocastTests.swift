@@ -1,0 +1,96 @@
+import Testing
+import Torch
+
+@Suite("Automatic mixed precision") struct AutocastTests {
+    private let x = Tensor.normal([3, 4], generator: Generator(seed: 1))
+
+    @Test("matrix products are cast down, losses up, and the mode ends with the closure")
+    func casts() {
+        let inside = autocast(to: .bfloat16, on: .cpu) { x.matmul(x.transposed()) }
+        #expect(inside.dtype == .bfloat16)
+        let loss = autocast(to: .bfloat16, on: .cpu) {
+            x.to(dtype: .bfloat16).crossEntropy(Tensor([0, 1, 2]))
+        }
+        #expect(loss.dtype == .float32)
+        #expect(x.matmul(x.transposed()).dtype == .float32)
+        #expect(autocast(to: nil, on: .cpu) { x.matmul(x.transposed()) }.dtype == .float32)
+    }
+
+    @Test("nested closures restore what was before them")
+    func nesting() {
+        func product() -> DType { x.matmul(x.transposed()).dtype }
+        autocast(to: .bfloat16, on: .cpu) {
+            #expect(product() == .bfloat16)
+            autocast(to: .float16, on: .cpu) { #expect(product() == .float16) }
+            #expect(product() == .bfloat16)
+            autocast(to: nil, on: .cpu) { #expect(product() == .bfloat16) }
+            autocast(to: .bfloat16, on: .cuda(0)) { #expect(product() == .bfloat16) }
+            #expect(product() == .bfloat16)
+        }
+        #expect(product() == .float32)
+    }
+
+    @Test("an error leaves the mode, too")
+    func throwing() {
+        struct Stop: Error {}
+        #expect(throws: Stop.self) {
+            try autocast(to: .bfloat16, on: .cpu) { throw Stop() }
+        }
+        #expect(x.matmul(x.transposed()).dtype == .float32)
+    }
+
+    @Test("weights changed between two closures are cast anew")
+    func staleCasts() {
+        let weight = Tensor.ones([2, 4]).requiringGrad()
+        func run() -> Tensor { autocast(to: .bfloat16, on: .cpu) { x.linear(weight, nil) } }
+        let before = run()
+        noGrad { weight.multiplyInPlace(by: 2) }
+        #expect(run().isEqual(to: before * 2))
+    }
+
+    @Test("weights changed after a checkpointed stage ran backward are cast anew")
+    func staleCastsOfCheckpoints() {
+        let weight = Tensor.ones([2, 4]).requiringGrad()
+        let input = x.clone().requiringGrad()
+        func run() -> Tensor {
+            autocast(to: .bfloat16, on: .cpu) {
+                checkpointed([input]) { $0[0].linear(weight, nil) }
+            }
+        }
+        let before = run()
+        before.to(dtype: .float32).sum().backward()
+        noGrad { weight.multiplyInPlace(by: 2) }
+        #expect(run().isEqual(to: before * 2))
+        #expect(x.matmul(x.transposed()).dtype == .float32)
+    }
+
+    @Test(
+        "the linear layer through oneDNN has the values and gradients of the BLAS one",
+        arguments: [true, false])
+    func linear(bias hasBias: Bool) {
+        let generator = Generator(seed: 2)
+        let input = Tensor.normal([2, 5, 24], generator: generator).requiringGrad()
+        let weight = Tensor.normal([16, 24], generator: generator).requiringGrad()
+        let bias = hasBias ? Tensor.normal([16], generator: generator).requiringGrad() : nil
+        let leaves = [input, weight] + (bias.map { [$0] } ?? [])
+        func run(_ layer: () -> Tensor) -> [Tensor] {
+            let y = autocast(to: .bfloat16, on: .cpu, layer)
+            #expect(y.dtype == .bfloat16)
+            let loss = y.to(dtype: .float32).squared().mean()
+            return [y] + gradients(of: loss, withRespectTo: leaves).compactMap { $0 }
+        }
+        let found = run { input.oneDNNLinear(weight, bias) }
+        let expected = run {
+            input.matmul(weight.transposed()) + (bias ?? Tensor.zeros([16])).to(dtype: .bfloat16)
+        }
+        #expect(found.count == 1 + leaves.count)
+        for (a, b) in zip(found, expected) {
+            #expect(a.isFinite().allTrue && a.shape == b.shape)
+            let (error, size) = ((a.to(dtype: .float32) - b.to(dtype: .float32)).norm(), b.norm())
+            #expect(error.item < 0.01 * size.item)
+        }
+        for (gradient, leaf) in zip(found.dropFirst(), leaves) {
+            #expect(gradient.dtype == .float32 && gradient.shape == leaf.shape)
+        }
+    }
+}

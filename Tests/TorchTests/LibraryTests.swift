@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+import Torch
+
+@Suite("libtorch") struct LibraryTests {
+    @Test("is the release that the operators are checked against")
+    func version() throws {
+        try LibTorch.load()
+        #expect(LibTorch.loadedVersion.hasPrefix(LibTorch.version))
+        #expect(LibTorch.buildConfiguration.contains("BLAS"))
+        let folder = try #require(LibTorch.folder)
+        #expect(FileManager.default.fileExists(atPath: folder + "/lib/libtorch_cpu.so"))
+        #expect(LibTorch.candidates.contains(folder))
+    }
+}
+
+@Suite("Settings of libtorch", .serialized) struct SettingsTests {
+    @Test("the thread count is what was set, and changes no result of a product")
+    func threads() {
+        let before = TorchSettings.threadCount
+        defer { TorchSettings.threadCount = before }
+        let x = Tensor.normal([64, 64], generator: Generator(seed: 1))
+        var results: [Tensor] = []
+        for count in [1, 2] {
+            TorchSettings.threadCount = count
+            #expect(TorchSettings.threadCount == count)
+            results.append(x.matmul(x))
+        }
+        #expect((results[0] - results[1]).abs().max().item < 1e-4)
+    }
+
+    @Test("denormals are flushed on request")
+    func denormals() {
+        let small = Tensor([Float(1e-40 as Double)])
+        #expect(TorchSettings.flushDenormals(true))
+        #expect((small * 0.5).item == 0)
+        #expect(TorchSettings.flushDenormals(false))
+        #expect((small * 0.5).item > 0)
+    }
+
+    @Test("the settings of accuracy can be changed back and forth")
+    func accuracy() {
+        for on in [true, false] {
+            TorchSettings.useDeterministicAlgorithms(on)
+            TorchSettings.allowTF32(on)
+        }
+        #expect(
+            Tensor.ones([2, 2]).matmul(Tensor.ones([2, 2])).values() == [2, 2, 2, 2] as [Float])
+    }
+
+    @Test("the CPU has a name")
+    func cpu() {
+        #expect(!TorchSettings.cpuDescription.isEmpty)
+    }
+}
