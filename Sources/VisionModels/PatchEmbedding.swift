@@ -21,20 +21,32 @@ public final class PatchEmbedding: Module {
         PatchGrid(rows: height / patchSize, columns: width / patchSize)
     }
 
-    public func callAsFunction(_ images: Tensor) -> Tensor {
+    public func callAsFunction(_ images: Tensor) -> Tensor { project(patches(images)) }
+
+    /// The embeddings of the patches that `kept` `[B, K]` names, `[B, K, D]`; the others cost
+    /// nothing.
+    public func callAsFunction(_ images: Tensor, keeping kept: Tensor) -> Tensor {
+        project(patches(images).selectingTokens(kept))
+    }
+
+    /// The numbers of each patch in the order of the kernel, `[B, N, C p²]`.
+    private func patches(_ images: Tensor) -> Tensor {
         let (_, c, height, width) = images.shape4
         require(c == channels, "the model takes \(channels) channels, the images have \(c)")
         let grid = grid(height: height, width: width)
         require(grid.count > 0, "\(height)×\(width) pixels hold no patch of \(patchSize)")
-        // A product of patches and the flattened kernel: the same numbers as the convolution, by
-        // the faster path of linear layers.
         let p = patchSize
         let whole = images[0..., 0..., ..<(grid.rows * p), ..<(grid.columns * p)]
         let (b, _, _, _) = whole.shape4
-        let patches = whole.reshaped(b, c, grid.rows, p, grid.columns, p)
+        return whole.reshaped(b, c, grid.rows, p, grid.columns, p)
             .permuted(0, 2, 4, 1, 3, 5)  // [B, rows, columns, C, p, p]
             .reshaped(b, grid.count, c * p * p)
-        return patches.linear(proj.weight.flattened(1), proj.bias)
+    }
+
+    /// A product with the flattened kernel: the convolution's numbers by the faster path of linear
+    /// layers.
+    private func project(_ patches: Tensor) -> Tensor {
+        patches.linear(proj.weight.flattened(1), proj.bias)
     }
 
     /// The kernel viewed as a matrix drawn from Xavier's uniform distribution, as MAE starts it.

@@ -81,6 +81,14 @@ extension VisionTransformer {
         patchEmbed(images) + positions(for: grid(of: images))[0..., extraTokens...]
     }
 
+    /// The patch tokens with their positions that `kept` `[B, K]` names: `[B, K, D]`.
+    public func patchTokens(_ images: Tensor, keeping kept: Tensor) -> Tensor {
+        let (b, k) = kept.shape2
+        let positions = positions(for: grid(of: images))[0, extraTokens...]  // [N, D]
+            .selecting(kept.flattened(), 0).reshaped(b, k, width)
+        return patchEmbed(images, keeping: kept) + positions
+    }
+
     /// The class token, with its position, before the given patch tokens: `[B, K, D]` to
     /// `[B, 1 + K, D]`.
     public func prependingClassToken(_ patches: Tensor) -> Tensor {
