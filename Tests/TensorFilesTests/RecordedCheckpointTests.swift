@@ -51,20 +51,18 @@ enum RecordedCheckpoints {
 
         init(from decoder: any Decoder) throws {
             let single = try decoder.singleValueContainer()
-            if single.decodeNil() {
-                value = NSNull()
-            } else if let bool = try? single.decode(Bool.self) {
-                value = bool
-            } else if let number = try? single.decode(Int.self) {
-                value = number
-            } else if let number = try? single.decode(Double.self) {
-                value = number
+            if let number = try? single.decode(Double.self) {
+                value = Int(exactly: number) ?? number
             } else if let text = try? single.decode(String.self) {
                 value = text
-            } else if let items = try? single.decode([JSONValue].self) {
-                value = items.map(\.value)
+            } else if let fields = try? single.decode([String: JSONValue].self) {
+                value = fields.mapValues(\.value)
+            } else if let bool = try? single.decode(Bool.self) {
+                value = bool
+            } else if single.decodeNil() {
+                value = NSNull()
             } else {
-                value = try single.decode([String: JSONValue].self).mapValues(\.value)
+                value = try single.decode([JSONValue].self).map(\.value)
             }
         }
     }
