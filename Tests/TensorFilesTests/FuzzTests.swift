@@ -66,10 +66,11 @@ import Testing
         return mutated(corpus, &random)
     }
 
-    /// One to eight damages of one of the sources.
+    /// One to eight damages of one of the sources, often few.
     static func mutated(_ sources: [[UInt8]], _ random: inout Repeatable) -> [UInt8] {
         var bytes = sources[Int.random(in: 0..<sources.count, using: &random)]
-        for _ in 0..<Int.random(in: 1...8, using: &random) where !bytes.isEmpty {
+        let most = Int.random(in: 1...8, using: &random)
+        for _ in 0..<Int.random(in: 1...most, using: &random) where !bytes.isEmpty {
             let at = Int.random(in: 0..<bytes.count, using: &random)
             let length = min(Int.random(in: 1...16, using: &random), bytes.count - at)
             switch Int.random(in: 0..<8, using: &random) {
