@@ -56,8 +56,15 @@ public final class Block: Module {
 
     /// Starts the linear layers from Xavier's uniform distribution with zero bias.
     public func initializeXavier(generator: Generator?) {
-        for layer in [attn.qkv, attn.proj, mlp.fc1, mlp.fc2] {
-            layer.initializeXavier(generator: generator)
+        for layer in linearLayers { layer.initializeXavier(generator: generator) }
+    }
+
+    /// Starts the linear layers from the normal distribution cut at ±2, with zero bias.
+    public func initializeTruncatedNormal(std: Double, generator: Generator?) {
+        for layer in linearLayers {
+            layer.initializeTruncatedNormal(std: std, generator: generator)
         }
     }
+
+    private var linearLayers: [Linear] { [attn.qkv, attn.proj, mlp.fc1, mlp.fc2] }
 }

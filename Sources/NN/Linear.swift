@@ -20,4 +20,10 @@ public final class Linear: Module, Layer {
         Init.xavierUniformInPlace(weight, generator: generator)
         noGrad { bias?.zeroInPlace() }
     }
+
+    /// Draws the weight from the normal distribution cut at ±2 and sets the bias to zero.
+    public func initializeTruncatedNormal(std: Double, generator: Generator?) {
+        Init.truncatedNormalInPlace(weight, std: std, generator: generator)
+        noGrad { bias?.zeroInPlace() }
+    }
 }

@@ -39,6 +39,17 @@ public enum TorchSettings {
         }
     }()
 
+    /// What `linear` does inside `linear(throughOneDNN:)`, in place of the setting.
+    @TaskLocal static var linearOverride: Bool?
+
+    /// Runs `body` with linear layers on the CPU through oneDNN, or through the BLAS: for tests and
+    /// benchmarks that look at both ways.
+    package static func linear<Result>(
+        throughOneDNN: Bool, _ body: () throws -> Result
+    ) rethrows -> Result {
+        try $linearOverride.withValue(throughOneDNN, operation: body)
+    }
+
     /// Whether the CPU has instructions for products of bf16 matrices; without them libtorch
     /// emulates, several times slower than fp32.
     public static let cpuHasBFloat16: Bool = {

@@ -96,6 +96,8 @@ extension Tensor {
 
     /// Adds `other · scale` to the elements.
     public func addInPlace(_ other: Tensor, scale: Double = 1) {
+        // Whole numbers take no fractional scale, not even 1.0.
+        guard scale != 1 else { return Arithmetic.addInPlace.run(.tensor(self), .tensor(other)) }
         Arithmetic.addInPlace.run(.tensor(self), .tensor(other), .double(scale))
     }
 

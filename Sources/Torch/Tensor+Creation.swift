@@ -39,12 +39,12 @@ extension Tensor {
         Creation.full(.ints(shape), .double(value), .dtype(dtype), .none, .device(device))
     }
 
-    /// The whole numbers of `range`.
+    /// The whole numbers of `range`, or every `step`-th of them.
     public static func range(
-        _ range: Range<Int>, dtype: DType = .int64, device: Device = .cpu
+        _ range: Range<Int>, by step: Int = 1, dtype: DType = .int64, device: Device = .cpu
     ) -> Tensor {
         Creation.arange(
-            .int(range.lowerBound), .int(range.upperBound), .int(1), .dtype(dtype), .none,
+            .int(range.lowerBound), .int(range.upperBound), .int(step), .dtype(dtype), .none,
             .device(device))
     }
 

@@ -2,6 +2,7 @@ enum Indexing {
     static let select = Op("aten::select.int")
     static let slice = Op("aten::slice.Tensor")
     static let indexSelect = Op("aten::index_select")
+    static let embedding = Op("aten::embedding")
     static let gather = Op("aten::gather")
     static let scatterAdd = Op("aten::scatter_add")
     static let oneHot = Op("aten::one_hot")
@@ -68,10 +69,16 @@ extension Tensor {
         Indexing.gather(.tensor(self), .int(dim), .tensor(indices))
     }
 
+    /// Of the rows of a matrix `[N, D]` those that `indices`, of any shape, names: `[…, D]`.
+    public func selectingRows(_ indices: Tensor) -> Tensor {
+        Indexing.embedding(.tensor(self), .tensor(indices))
+    }
+
     /// Of tokens `[B, N, D]` those that `indices` `[B, K]` names, in its order: `[B, K, D]`.
     public func selectingTokens(_ indices: Tensor) -> Tensor {
-        let (batch, kept) = indices.shape2
-        return gathered(indices.unsqueezed(-1).expanded([batch, kept, shape[2]]), 1)
+        let (batch, count, _) = shape3
+        let starts = Tensor.range(0..<batch * count, by: count, device: device)  // [B]
+        return flattened(0, 1).selectingRows(indices + starts.unsqueezed(1))
     }
 
     /// self[i][indices[i][j]] += source[i][j] for dimension 1, as a new tensor.

@@ -11,6 +11,7 @@ enum Network {
     static let logSoftmax = Op("aten::log_softmax.int")
     static let attention = Op("aten::scaled_dot_product_attention")
     static let crossEntropy = Op("aten::cross_entropy_loss")
+    static let meanSquaredError = Op("aten::mse_loss")
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
 }
@@ -21,7 +22,8 @@ extension Tensor {
     /// On the CPU through oneDNN where that is faster (`TorchSettings.linearUsesOneDNN`), equal to
     /// the other way within the rounding of fp32.
     public func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
-        guard TorchSettings.linearUsesOneDNN, device == .cpu, dtype != .float64 else {
+        let usesOneDNN = TorchSettings.linearOverride ?? TorchSettings.linearUsesOneDNN
+        guard usesOneDNN, device == .cpu, dtype != .float64 else {
             return Network.linear(.tensor(self), .tensor(weight), .optional(bias))
         }
         return oneDNNLinear(weight, bias)
@@ -96,6 +98,11 @@ extension Tensor {
     public func crossEntropy(_ targets: Tensor, smoothing: Double = 0) -> Tensor {
         Network.crossEntropy(
             .tensor(self), .tensor(targets), .none, .int(1), .int(-100), .double(smoothing))
+    }
+
+    /// The mean of e².
+    public func meanSquaredError(_ target: Tensor) -> Tensor {
+        Network.meanSquaredError(.tensor(self), .tensor(target), .int(1))
     }
 
     /// The mean of ½ e² / beta where |e| < beta, else |e| − ½ beta.

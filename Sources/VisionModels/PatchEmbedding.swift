@@ -49,6 +49,13 @@ public final class PatchEmbedding: Module {
         patches.linear(proj.weight.flattened(1), proj.bias)
     }
 
+    /// Embeds pixels that `patchify` laid out, such as the visible patches alone:
+    /// `[…, p·p·C] -> […, D]`.
+    public func callAsFunction(patches: Tensor) -> Tensor {
+        // patchify has the channels last, the kernel has them first.
+        patches.linear(proj.weight.permuted(0, 2, 3, 1).flattened(1), proj.bias)
+    }
+
     /// The kernel viewed as a matrix drawn from Xavier's uniform distribution, as MAE starts it.
     public func initializeXavier(generator: Generator?) {
         Init.xavierUniformInPlace(proj.weight, generator: generator)

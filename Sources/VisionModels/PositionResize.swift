@@ -7,7 +7,8 @@ public enum PositionResize: String, Codable, Sendable, CaseIterable {
     /// Bicubic, the map of coordinates by the factor (target + 0.1) / source: DINO and iBOT.
     ///
     /// They added 0.1 against rounding errors of the output size and thereby moved the sampling
-    /// points; their published numbers contain it.
+    /// points; their published numbers contain it. So do those of pictures that are not square but
+    /// have the source's grid: they are resampled too.
     case bicubicOffset
     /// Another grid is an error.
     case none
@@ -22,11 +23,13 @@ extension PositionResize {
     ///   - source: the grid of the embedding.
     ///   - target: the wanted grid.
     ///   - extraTokens: E.
+    ///   - isSquare: whether the picture is as high as it is wide, in pixels.
     /// - Returns: the embedding itself where the grids are equal.
     public func apply(
-        _ embedding: Tensor, from source: PatchGrid, to target: PatchGrid, extraTokens: Int
+        _ embedding: Tensor, from source: PatchGrid, to target: PatchGrid, extraTokens: Int,
+        isSquare: Bool = true
     ) -> Tensor {
-        guard source != target else { return embedding }
+        guard source != target || self == .bicubicOffset && !isSquare else { return embedding }
         require(self != .none, "the positions are made for \(source) patches, not \(target)")
         let width = embedding.shape[2]
         let scale: (Double, Double)? =

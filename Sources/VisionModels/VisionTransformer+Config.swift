@@ -72,6 +72,7 @@ extension VisionTransformer {
             try check(
                 (0..<1).contains(dropPath), "dropPath", dropPath,
                 expected: "a probability below 1")
+            try check(normEps > 0, "normEps", normEps, expected: "a positive number")
             try check(mlpRatio > 0, "mlpRatio", mlpRatio, expected: "a positive number")
         }
     }

@@ -67,18 +67,27 @@ extension VisionTransformer {
     /// Tokens before the patches: the class token, if there is one.
     public var extraTokens: Int { config.extraTokens }
 
-    /// The position embedding `[1, T, D]` for the grid of an image, resized where it differs.
-    public func positions(for grid: PatchGrid) -> Tensor {
+    /// The position embedding `[1, T, D]` for images of a size in pixels, resized where their grid
+    /// is another one.
+    public func positions(height: Int, width: Int) -> Tensor {
         guard let embedding = learnedPositions ?? fixedPositions else {
             fatalError("the model has no positions")
         }
         return config.positionResize.apply(
-            embedding, from: config.grid, to: grid, extraTokens: extraTokens)
+            embedding, from: config.grid, to: patchEmbed.grid(height: height, width: width),
+            extraTokens: extraTokens, isSquare: height == width)
+    }
+
+    /// The positions of the patches of images `[B, C, H, W]`, without the class token's:
+    /// `[1, N, D]`.
+    public func patchPositions(of images: Tensor) -> Tensor {
+        let (_, _, height, width) = images.shape4
+        return positions(height: height, width: width)[0..., extraTokens...]
     }
 
     /// Patch tokens with their positions, without the class token: `[B, C, H, W] -> [B, N, D]`.
     public func patchTokens(_ images: Tensor) -> Tensor {
-        patchEmbed(images) + positions(for: grid(of: images))[0..., extraTokens...]
+        patchEmbed(images) + patchPositions(of: images)
     }
 
     /// The patch tokens with their positions that `kept` `[B, K]` names: `[B, K, D]`.
@@ -112,8 +121,7 @@ extension VisionTransformer {
             patches = mask.flattened(1).unsqueezed(-1).select(
                 maskedEmbed.to(dtype: patches.dtype), else: patches)
         }
-        return prependingClassToken(
-            patches + positions(for: grid(of: images))[0..., extraTokens...])
+        return prependingClassToken(patches + patchPositions(of: images))
     }
 
     /// Blocks and final norm on given tokens: `[B, T, D] -> [B, T, D]`.
@@ -168,9 +176,24 @@ extension VisionTransformer {
         return patchEmbed.grid(height: height, width: width)
     }
 
-    /// Starts every linear layer from Xavier's uniform distribution with zero bias, as MAE does.
+    /// Starts every linear layer and the patch embedding from Xavier's uniform distribution with
+    /// zero bias, and the class token from N(0, 0.02²), as MAE does.
+    ///
+    /// The bias of the patch embedding keeps PyTorch's distribution for convolutions.
     public func initializeXavier(generator: Generator?) {
         patchEmbed.initializeXavier(generator: generator)
         for block in blocks { block.initializeXavier(generator: generator) }
+        noGrad { clsToken?.fillNormalInPlace(std: 0.02, generator: generator) }
+    }
+
+    /// Starts positions, class token and every linear weight from the normal distribution, and
+    /// linear biases at zero, as ViT, DINO and iBOT do.
+    ///
+    /// Their truncation is at ±2, that is 100 standard deviations.
+    public func initializeTruncatedNormal(std: Double = 0.02, generator: Generator?) {
+        for tensor in [learnedPositions, clsToken].compactMap({ $0 }) {
+            Init.truncatedNormalInPlace(tensor, std: std, generator: generator)
+        }
+        for block in blocks { block.initializeTruncatedNormal(std: std, generator: generator) }
     }
 }
