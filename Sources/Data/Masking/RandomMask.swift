@@ -8,12 +8,21 @@ public import Torch
 ///
 /// Shapes: B pictures, N patches, K kept.
 public struct RandomMask {
+    /// The patches in the order of their noise, kept ones before removed ones, `[B, N]` int64.
+    public let order: Tensor
+    /// K, the patches that are kept of each picture.
+    public let keptCount: Int
+
     /// The kept patches in the order of their noise, `[B, K]` int64.
-    public let kept: Tensor
+    public var kept: Tensor { order[0..., ..<keptCount] }
+    /// The removed patches in the order of their noise, `[B, N − K]` int64.
+    public var removed: Tensor { order[0..., keptCount...] }
+    /// For each patch its place among kept then removed ones, `[B, N]` int64.
+    public var restore: Tensor { order.argsort(1) }
     /// 1 where a patch was removed, else 0, `[B, N]` float32.
-    public let dropped: Tensor
-    /// For each patch its place among kept then dropped ones, `[B, N]` int64.
-    public let restore: Tensor
+    public var dropped: Tensor { (restore .>= Double(keptCount)).to(dtype: .float32) }
+    /// Patches that were removed from each picture.
+    public var gapCount: Int { order.shape2.1 - keptCount }
 
     /// How many of `count` patches are kept: the whole part of count · (1 − ratio) in float64.
     public static func keptCount(of count: Int, ratio: Double) -> Int {
@@ -27,21 +36,15 @@ public struct RandomMask {
     ///   - ratio: the part that is removed; at least one patch must remain.
     public init(noise: Tensor, ratio: Double) {
         let (_, patches) = noise.shape2
-        let count = Self.keptCount(of: patches, ratio: ratio)
+        keptCount = Self.keptCount(of: patches, ratio: ratio)
         require(
-            (1...patches).contains(count),
-            "RandomMask: kept \(count) of \(patches) patches at ratio \(ratio)")
-        let shuffle = noise.argsort(1)
-        restore = shuffle.argsort(1)
-        kept = shuffle[0..., ..<count].contiguous()
-        dropped = (restore .>= Double(count)).to(dtype: .float32)
+            (1...patches).contains(keptCount),
+            "RandomMask: kept \(keptCount) of \(patches) patches at ratio \(ratio)")
+        order = noise.argsort(1)
     }
 
     /// Masks the patches of a batch; the same picture in the same epoch gets the same mask.
     public init(_ batch: ImageBatch, patches: Int, ratio: Double) {
         self.init(noise: batch.uniform(.mask, patches), ratio: ratio)
     }
-
-    /// Patches that were removed from each picture.
-    public var gapCount: Int { restore.shape2.1 - kept.shape2.1 }
 }
