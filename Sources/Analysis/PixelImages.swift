@@ -9,10 +9,12 @@ public import Torch
 public func pixelImages(_ images: Tensor, _ normalization: Normalization) -> [ImageBuffer] {
     let (_, channels, height, width) = images.shape4
     func perChannel(_ values: [Float]) -> Tensor {
-        Tensor(values, shape: [values.count, 1, 1]).to(images.device)
+        Tensor(values.map(Double.init), shape: [values.count, 1, 1])
     }
+    // In fp64, as the demonstration has it.
+    let values = images.detached().to(.cpu).to(dtype: .float64)
     let pixels =
-        ((images * perChannel(normalization.std) + perChannel(normalization.mean)) * 255)
+        ((values * perChannel(normalization.std) + perChannel(normalization.mean)) * 255)
         .clamped(min: 0, max: 255).to(dtype: .uint8)  // [B, C, H, W]
     return pixels.permuted(0, 2, 3, 1).unbound().map { picture in
         ImageBuffer(

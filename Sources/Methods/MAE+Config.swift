@@ -1,4 +1,5 @@
 public import Configuration
+import Data
 import VisionModels
 
 extension MAE {
@@ -19,14 +20,14 @@ extension MAE {
                 "decoderDepth": "blocks of the decoder",
                 "decoderHeads": "attention heads of a decoder block",
                 "normalizePixels": "predict each patch at zero mean and unit variance "
-                    + "(norm_pix_loss)",
+                    + "(norm_pix_loss): better features, and pictures that borrow their contrast",
             ]
         }
 
         public func validate() throws {
-            guard (0..<1).contains(maskRatio) else {
+            guard maskRatio > 0, maskRatio < 1 else {
                 throw ConfigurationError.invalid(
-                    "maskRatio", found: maskRatio, expected: "a number from 0 up to, not with, 1")
+                    "maskRatio", found: maskRatio, expected: "a number between 0 and 1")
             }
             guard decoderWidth > 0, decoderWidth % 4 == 0 else {
                 throw ConfigurationError.invalid(
@@ -46,15 +47,18 @@ extension MAE {
 
         /// What only holds together with an encoder.
         func validate(for encoder: VisionTransformer.Config) throws {
-            guard encoder.classToken, !encoder.meanPooling else {
+            try validate()
+            try encoder.validate()
+            guard !encoder.meanPooling else {
                 throw ConfigurationError.invalid(
-                    "model.classToken", found: encoder.classToken,
-                    expected: "true, and model.meanPooling false, for mae")
+                    "model.meanPooling", found: true, expected: "false for mae",
+                    advice: "its decoder needs every token after the final norm")
             }
-            guard Int(Double(encoder.grid.count) * (1 - maskRatio)) > 0 else {
+            let count = encoder.grid.count
+            guard (1..<count).contains(RandomMask.keptCount(of: count, ratio: maskRatio)) else {
                 throw ConfigurationError.invalid(
                     "method.maskRatio", found: maskRatio,
-                    expected: "a ratio that keeps one of \(encoder.grid.count) patches")
+                    expected: "a part that leaves some of the \(count) patches, not all")
             }
         }
     }

@@ -21,38 +21,23 @@ public final class PatchEmbedding: Module {
         PatchGrid(rows: height / patchSize, columns: width / patchSize)
     }
 
-    public func callAsFunction(_ images: Tensor) -> Tensor { project(patches(images)) }
-
-    /// The embeddings of the patches that `kept` `[B, K]` names, `[B, K, D]`; the others cost
-    /// nothing.
-    public func callAsFunction(_ images: Tensor, keeping kept: Tensor) -> Tensor {
-        project(patches(images).selectingTokens(kept))
-    }
-
-    /// The numbers of each patch in the order of the kernel, `[B, N, C p²]`.
-    private func patches(_ images: Tensor) -> Tensor {
+    public func callAsFunction(_ images: Tensor) -> Tensor {
         let (_, c, height, width) = images.shape4
         require(c == channels, "the model takes \(channels) channels, the images have \(c)")
         let grid = grid(height: height, width: width)
         require(grid.count > 0, "\(height)×\(width) pixels hold no patch of \(patchSize)")
         let p = patchSize
         let whole = images[0..., 0..., ..<(grid.rows * p), ..<(grid.columns * p)]
-        let (b, _, _, _) = whole.shape4
-        return whole.reshaped(b, c, grid.rows, p, grid.columns, p)
-            .permuted(0, 2, 4, 1, 3, 5)  // [B, rows, columns, C, p, p]
-            .reshaped(b, grid.count, c * p * p)
+        return callAsFunction(patches: patchify(whole, patchSize: p))
     }
 
+    /// Embeds pixels that `patchify` laid out, `[…, p·p·C] -> […, D]`, such as the visible patches
+    /// alone.
+    ///
     /// A product with the flattened kernel: the convolution's numbers by the faster path of linear
     /// layers.
-    private func project(_ patches: Tensor) -> Tensor {
-        patches.linear(proj.weight.flattened(1), proj.bias)
-    }
-
-    /// Embeds pixels that `patchify` laid out, such as the visible patches alone:
-    /// `[…, p·p·C] -> […, D]`.
     public func callAsFunction(patches: Tensor) -> Tensor {
-        // patchify has the channels last, the kernel has them first.
+        // The kernel has its channels first, patchify has them last.
         patches.linear(proj.weight.permuted(0, 2, 3, 1).flattened(1), proj.bias)
     }
 

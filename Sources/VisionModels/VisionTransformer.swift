@@ -90,12 +90,17 @@ extension VisionTransformer {
         patchEmbed(images) + patchPositions(of: images)
     }
 
-    /// The patch tokens with their positions that `kept` `[B, K]` names: `[B, K, D]`.
-    public func patchTokens(_ images: Tensor, keeping kept: Tensor) -> Tensor {
-        let (b, k) = kept.shape2
-        let positions = positions(for: grid(of: images))[0, extraTokens...]  // [N, D]
-            .selecting(kept.flattened(), 0).reshaped(b, k, width)
-        return patchEmbed(images, keeping: kept) + positions
+    /// The tokens, with their positions, of the patches that `kept` `[B, K]` names: `[B, K, D]`.
+    /// The others cost nothing.
+    ///
+    /// - Parameters:
+    ///   - patches: the pixels of all patches as `patchify` lays them out, `[B, N, p·p·C]`.
+    ///   - images: the same as `[B, C, H, W]`; their size chooses the positions.
+    ///   - kept: indices of patches.
+    /// - Returns: the tokens in the order of `kept`.
+    public func patchTokens(_ patches: Tensor, of images: Tensor, keeping kept: Tensor) -> Tensor {
+        patchEmbed(patches: patches.selectingTokens(kept))
+            + patchPositions(of: images)[0].selectingRows(kept)
     }
 
     /// The class token, with its position, before the given patch tokens: `[B, K, D]` to
