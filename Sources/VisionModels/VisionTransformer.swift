@@ -91,6 +91,7 @@ extension VisionTransformer {
     }
 
     /// The tokens, with their positions, of the patches that `kept` `[B, K]` names: `[B, K, D]`.
+    ///
     /// The others cost nothing.
     ///
     /// - Parameters:
