@@ -77,6 +77,6 @@ extension Transform: Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: StepKey.self)
-        try step.encode(to: container.superEncoder(forKey: StepKey(name)))
+        try container.encode(step, forKey: StepKey(name))
     }
 }
