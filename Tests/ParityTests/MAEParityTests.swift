@@ -62,6 +62,29 @@ import VisionModels
         }
     }
 
+    @Test(
+        "the same step on a GPU within 1e-3",
+        .enabled(if: Device.cudaCount > 0, "this machine has no GPU"),
+        arguments: ParityTable.cases("beyondcls", "mae_forward_*"))
+    func stepOnGPU(item: ParityCase) throws {
+        TorchSettings.allowTF32(false)
+        let device = Device.cuda(0)
+        let model = try model(item)
+        model.move(to: device)
+        let images = try item.tensor("in/imgs").to(device)
+        let noise = try item.tensor("in/noise").to(device)
+        let predicted = model.predict(images, noise: noise).predicted
+        expect(predicted.to(.cpu), closeTo: try item.tensor("out/pred"), atol: 1e-3, "out/pred")
+        let loss = model.loss(images, noise: noise)
+        expect(loss.to(.cpu), closeTo: try item.tensor("out/loss"), atol: 1e-3, "out/loss")
+        loss.backward()
+        let recorded = try item.gradients
+        for (name, parameter) in model.namedParameters {
+            let gradient = try #require(parameter.gradient, "\(name)").to(.cpu)
+            expect(gradient, closeTo: try #require(recorded[name]), atol: 1e-3, name)
+        }
+    }
+
     @Test("masks", arguments: ParityTable.cases("beyondcls", "mae_random_masking"))
     func masks(item: ParityCase) throws {
         for (index, row) in try item.config.array("cases_L_ratio_lenkeep").enumerated() {
