@@ -86,7 +86,10 @@ let package = Package(
             "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"])
         + library(
             "Evaluation",
-            ["Training", "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration"])
+            [
+                "Training", "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration",
+                "TensorFiles",
+            ])
         + library(
             "Analysis",
             ["Training", "VisionModels", "Data", "NN", "Torch", "Imaging", "Reports"])

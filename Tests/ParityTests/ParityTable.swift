@@ -21,6 +21,20 @@ enum ParityTable {
         ("beyondcls", "mae_forward_*"),
         ("beyondcls", "mae_random_masking"),
         ("beyondcls", "mae_visualize"),
+        // Optimisers
+        ("beyondcls", "lars"),
+        ("beyondcls", "mae_pretrain_adamw"),
+        ("beyondcls", "mae_finetune_adamw_layerdecay"),
+        ("beyondcls", "mae_lr_schedule"),
+        ("beyondcls", "grad_norm_clip"),
+        // Evaluation
+        ("beyondcls", "abmilp_*"),
+        ("beyondcls", "linprobe_head_train"),
+        ("beyondcls", "linprobe_train_epoch_*"),
+        ("beyondcls", "metric_logger"),
+        ("ibot", "knn"),
+        ("ibot", "logistic_regression"),
+        ("stop", "stop_logistic_optimum"),
     ]
 
     /// The cases of a claim in the folder in use.

@@ -1,0 +1,133 @@
+public import Configuration
+import NN
+public import Torch
+public import VisionModels
+
+/// Runs a frozen encoder over pictures and keeps one vector of each.
+///
+/// B images, T tokens, D width, n blocks.
+public struct FeatureExtractor {
+    public struct Config: Configuration, Hashable {
+        /// What of the tokens becomes the feature.
+        public var tokens = TokenChoice.cls
+        /// From how many of the last blocks; their features are joined, the earliest block first.
+        public var blocks = 1
+        /// Whether the tokens go through the encoder's final norm.
+        public var finalNorm = true
+        /// The lower precision of the encoder's matrix products: bf16, or fp16 on CUDA; off for
+        /// fp32.
+        public var precision: Precision? = nil
+
+        public init() {}
+
+        public func validate() throws {
+            guard blocks > 0 else {
+                throw ConfigurationError.invalid(
+                    "blocks", found: blocks, expected: "a positive number")
+            }
+        }
+    }
+
+    public enum TokenChoice: String, Codable, Sendable, CaseIterable {
+        /// The class token of each block: n·D.
+        case cls
+        /// The mean of the patch tokens of each block: n·D.
+        case mean
+        /// The class token of each block, then the mean of the last block's patches: (n + 1)·D.
+        case clsAndMean
+    }
+
+    public enum Precision: String, Codable, Sendable, CaseIterable {
+        case bf16
+        case fp16
+
+        var dtype: DType { self == .bf16 ? .bfloat16 : .float16 }
+    }
+
+    let encoder: VisionTransformer
+    let config: Config
+
+    /// An extractor of features of one encoder.
+    ///
+    /// - Throws: `ConfigurationError` where the encoder has no class token or too few blocks for the
+    ///   settings.
+    public init(_ encoder: VisionTransformer, _ config: Config = Config()) throws {
+        try config.validate()
+        guard config.tokens == .mean || encoder.config.classToken else {
+            throw ConfigurationError.invalid(
+                "tokens", found: config.tokens.rawValue,
+                expected: "mean: the encoder has no class token")
+        }
+        guard config.blocks <= encoder.blocks.count else {
+            throw ConfigurationError.invalid(
+                "blocks", found: config.blocks,
+                expected: "at most \(encoder.blocks.count), the blocks of the encoder")
+        }
+        self.encoder = encoder
+        self.config = config
+    }
+
+    /// The length of a feature.
+    public var width: Int {
+        encoder.width * (config.blocks + (config.tokens == .clsAndMean ? 1 : 0))
+    }
+
+    /// The features `[B, D′]` of images `[B, C, H, W]` that are on the encoder's device.
+    ///
+    /// Nothing is recorded for differentiation; the encoder is used as it is, in training or
+    /// evaluation mode.
+    public func callAsFunction(_ images: Tensor) -> Tensor {
+        noGrad {
+            autocast(to: config.precision?.dtype, on: images.device) {
+                let layers = lastLayers(images)
+                var parts: [Tensor] = layers.map { tokens in
+                    config.tokens == .mean
+                        ? tokens[0..., encoder.extraTokens...].mean(1) : tokens[0..., 0]
+                }
+                if config.tokens == .clsAndMean, let last = layers.last {
+                    parts.append(last[0..., encoder.extraTokens...].mean(1))
+                }
+                return concatenated(parts.map { $0.to(dtype: .float32) }, 1)
+            }
+        }
+    }
+
+    /// The features of a sequence of batches, the encoder in evaluation mode meanwhile.
+    ///
+    /// - Parameters:
+    ///   - batches: on any device.
+    ///   - classNames: by class number.
+    ///   - progress: is told the number of pictures done after each batch.
+    /// - Returns: the features in the order of the pictures, on the encoder's device.
+    public func extract(
+        _ batches: some Sequence<LabelledBatch>, classNames: [String] = [],
+        progress: (Int) -> Void = { _ in }
+    ) -> Features {
+        let wasTraining = encoder.isTraining
+        encoder.evaluate()
+        defer { encoder.train(wasTraining) }
+        let device = encoder.parameters.first?.device ?? .cpu
+        var values: [Tensor] = []
+        var labels: [Int] = []
+        for batch in batches {
+            values.append(self(batch.images.to(device, nonBlocking: true)))
+            labels += batch.labels
+            progress(labels.count)
+        }
+        return Features(
+            values: values.isEmpty
+                ? Tensor.zeros([0, width], device: device) : concatenated(values, 0),
+            labels: labels, classNames: classNames)
+    }
+
+    /// The tokens `[B, T, D]` after each of the last blocks, the earliest first.
+    private func lastLayers(_ images: Tensor) -> [Tensor] {
+        var x = encoder.tokens(images)
+        let first = encoder.blocks.count - config.blocks
+        return encoder.blocks.enumerated().compactMap { index, block in
+            x = block(x)
+            guard index >= first else { return nil }
+            return config.finalNorm ? encoder.final(x) : x
+        }
+    }
+}

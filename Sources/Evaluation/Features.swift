@@ -1,0 +1,86 @@
+public import Torch
+
+/// Pictures with the numbers of their classes, as the evaluations take them.
+public struct LabelledBatch {
+    /// `[B, C, H, W]`, normalised as the encoder wants them.
+    public let images: Tensor
+
+    /// B class numbers.
+    public let labels: [Int]
+
+    public init(images: Tensor, labels: [Int]) {
+        require(
+            images.shape.first == labels.count, "\(labels.count) labels for \(images.summary)")
+        self.images = images
+        self.labels = labels
+    }
+}
+
+/// What a frozen encoder says of a set of pictures: one vector each.
+public struct Features {
+    /// `[N, D]`, fp32.
+    public let values: Tensor
+
+    /// N class numbers.
+    public let labels: [Int]
+
+    /// The name of each class; empty where they have none.
+    public let classNames: [String]
+
+    public init(values: Tensor, labels: [Int], classNames: [String] = []) {
+        require(
+            values.rank == 2 && values.shape[0] == labels.count,
+            "\(labels.count) labels for features \(values.summary)")
+        self.values = values
+        self.labels = labels
+        self.classNames = classNames
+    }
+
+    /// N.
+    public var count: Int { labels.count }
+
+    /// D.
+    public var width: Int { values.shape[1] }
+
+    /// One more than the largest class number, or the number of names if that is more.
+    public var classCount: Int { Swift.max((labels.max() ?? -1) + 1, classNames.count) }
+
+    /// The labels as a tensor beside the values.
+    var labelTensor: Tensor { Tensor(labels).to(values.device) }
+}
+
+/// An evaluation cannot run on what it was given.
+public struct EvaluationError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension EvaluationError {
+    /// Throws unless two sets of features are what a classifier can be fitted to and tested on.
+    static func check(train: Features, test: Features) throws {
+        for (name, set) in [("training", train), ("test", test)] {
+            guard set.count > 0 else {
+                throw EvaluationError(
+                    "there are no \(name) features; give a data set that has a \(name) part")
+            }
+            guard set.labels.allSatisfy({ $0 >= 0 }) else {
+                throw EvaluationError(
+                    "a \(name) label is negative: classes are numbered from 0; "
+                        + "unlabelled pictures cannot be scored")
+            }
+            guard set.values.isFinite().allTrue else {
+                throw EvaluationError(
+                    "the \(name) features hold values that are not finite; "
+                        + "the encoder's weights are broken or its precision is too low")
+            }
+        }
+        guard train.width == test.width else {
+            throw EvaluationError(
+                "the training features have \(train.width) values, the test features \(test.width);"
+                    + " extract both with the same encoder and settings")
+        }
+    }
+}

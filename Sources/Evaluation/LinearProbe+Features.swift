@@ -1,0 +1,89 @@
+import Data
+import NN
+import Torch
+
+extension LinearProbe {
+    /// A probe of features that were extracted once: seconds instead of hours, without augmentation.
+    public struct Result {
+        /// After the last epoch.
+        public let final: EvaluationStatistics
+        /// The best accuracy on the test features after any epoch, as the published logs report it.
+        public let best: Accuracy
+    }
+
+    /// Trains and tests a linear classifier on cached features.
+    ///
+    /// Batches are drawn anew in every epoch; what is left of the last one is dropped, as the
+    /// published loaders do. A set smaller than a batch is one batch, at the learning rate of its
+    /// size.
+    ///
+    /// - Parameters:
+    ///   - train: at least two.
+    ///   - test: of the same width.
+    ///   - config: of the training.
+    ///   - seed: of the initial weights and the order.
+    ///   - progress: is told the epoch and its numbers.
+    /// - Returns: the scores on the test features.
+    /// - Throws: `EvaluationError` for features that cannot be trained on.
+    public static func run(
+        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
+        progress: (Int, TrainingStatistics, EvaluationStatistics) -> Void = { _, _, _ in }
+    ) throws -> Result {
+        try EvaluationError.check(train: train, test: test)
+        guard train.count > 1 else {
+            throw EvaluationError("one training feature cannot be normalised; give more")
+        }
+        var config = config
+        config.batch = min(config.batch, train.count)
+        let classCount = max(train.classCount, test.classCount)
+        let head = ProbeHead.make(
+            width: train.width, classCount: classCount, start: config.start,
+            generator: Generator(seed: seed))
+        let device = train.values.device
+        head.move(to: device)
+        let probe = try LinearProbe(head, config)
+        let labels = train.labelTensor
+        let testLabels = test.labelTensor
+        let testBatches = stride(from: 0, to: test.count, by: 4096).map { start -> Batch in
+            let rows = start..<min(start + 4096, test.count)
+            return (test.values[rows], testLabels[rows])
+        }
+        let batchCount = train.count / config.batch
+        var best = Accuracy(top1: 0, top5: 0)
+        var last: EvaluationStatistics?
+        for epoch in 0..<config.epochs {
+            var random = CounterRandom(seed: seed, purpose: .evaluation, epoch: epoch)
+            let order = Tensor(random.permutation(train.count)).to(device)
+            let batches = (0..<batchCount).lazy.map { index -> Batch in
+                let rows = order[(index * config.batch)..<((index + 1) * config.batch)]
+                return (train.values.selecting(rows, 0), labels.selecting(rows, 0))
+            }
+            let trained = probe.trainEpoch(batches, batchCount: batchCount, epoch: epoch)
+            let tested = probe.evaluate(testBatches)
+            progress(epoch, trained, tested)
+            if tested.accuracy.top1 >= best.top1 { best = tested.accuracy }
+            last = tested
+        }
+        guard let last else { fatalError("a probe of no epochs") }
+        return Result(final: last, best: best)
+    }
+}
+
+extension LinearProbe {
+    /// Top-1 and top-5 after the last epoch, as `scores.json` keeps them.
+    public static func scores(
+        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+    ) throws -> [Score] {
+        let result = try run(train: train, test: test, config, seed: seed)
+        return Score.pair(
+            "linear", result.final.accuracy,
+            [
+                "optimizer": .text(config.optimizer.rawValue),
+                "baseLearningRate": .number(config.baseLearningRate),
+                "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
+                "warmupEpochs": .number(config.warmupEpochs),
+                "weightDecay": .number(config.weightDecay), "seed": .number(Double(seed)),
+                "augmentation": false,
+            ])
+    }
+}

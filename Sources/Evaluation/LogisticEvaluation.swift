@@ -1,0 +1,137 @@
+public import Configuration
+public import Torch
+
+/// Scores features by logistic regression, as iBOT and StoP (I-JEPA's 1 % protocol) do.
+///
+/// 1. features at unit length (iBOT), or each column standardised (StoP)
+/// 2. the optimum for every λ, each begun at the one before
+/// 3. the accuracy of the largest score on the test features
+///
+/// The defaults are StoP's.
+public struct LogisticEvaluation {
+    public struct Config: Configuration, Hashable {
+        public var preparation = Preparation.standardized
+        public var penalty = Penalty.l2
+        /// Every λ to score.
+        public var lambdas = [0.00025]
+        /// Whether λ weighs against the sum of the examples' losses instead of their mean.
+        public var lambdaOfSum = true
+        /// Whether the test features are standardised by their own statistics, as the published
+        /// code does, instead of those of the training features.
+        public var testByItself = true
+        /// The relative gap to the optimum at which a solver stops.
+        public var tolerance = 1e-6
+        public var maxIterations = 1000
+
+        public init() {}
+
+        public func validate() throws {
+            guard !lambdas.isEmpty, lambdas.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+                throw ConfigurationError.invalid(
+                    "lambdas", found: lambdas, expected: "positive numbers")
+            }
+            guard tolerance > 0 else {
+                throw ConfigurationError.invalid(
+                    "tolerance", found: tolerance, expected: "a positive number")
+            }
+            guard maxIterations > 0 else {
+                throw ConfigurationError.invalid(
+                    "maxIterations", found: maxIterations, expected: "a positive number")
+            }
+        }
+    }
+
+    public enum Preparation: String, Codable, Sendable, CaseIterable {
+        case normalized
+        case standardized
+    }
+
+    public enum Penalty: String, Codable, Sendable, CaseIterable {
+        case l2
+        /// In the principal axes of the training features.
+        case elasticNet
+    }
+
+    /// The solution for one λ.
+    public struct Result {
+        /// As it was given.
+        public let lambda: Double
+        public let fit: LogisticRegression.Fit
+        public let train: Accuracy
+        public let test: Accuracy
+        /// `[M, K]`.
+        public let testScores: Tensor
+    }
+
+    /// The solutions in the order of the configuration's λ.
+    ///
+    /// - Throws: `EvaluationError` for features that cannot be fitted.
+    public static func run(train: Features, test: Features, _ config: Config = Config()) throws
+        -> [Result]
+    {
+        try config.validate()
+        try EvaluationError.check(train: train, test: test)
+        let (examples, tested) = noGrad {
+            prepare(train: train.values, test: test.values, config)
+        }
+        let classCount = max(train.classCount, test.classCount)
+        let problem = LogisticRegression(
+            examples, labels: train.labelTensor, classCount: classCount)
+        var results: [Double: Result] = [:]
+        var start: Tensor?
+        // From strong to weak penalties: each solution is near the next.
+        for lambda in Set(config.lambdas).sorted(by: >) {
+            let strength = config.lambdaOfSum ? lambda / Double(train.count) : lambda
+            let fit =
+                config.penalty == .l2
+                ? problem.fitL2(
+                    strength, from: start, tolerance: config.tolerance,
+                    maxIterations: config.maxIterations)
+                : problem.fitElasticNet(
+                    strength, from: start, tolerance: config.tolerance,
+                    maxIterations: config.maxIterations * 100)
+            start = fit.weights
+            let scores = LogisticRegression.scores(tested, fit.weights)
+            results[lambda] = Result(
+                lambda: lambda, fit: fit,
+                train: Accuracy(
+                    scores: LogisticRegression.scores(examples, fit.weights),
+                    labels: train.labelTensor),
+                test: Accuracy(scores: scores, labels: test.labelTensor), testScores: scores)
+        }
+        return config.lambdas.compactMap { results[$0] }
+    }
+
+    private static func prepare(train: Tensor, test: Tensor, _ config: Config) -> (Tensor, Tensor) {
+        guard config.preparation == .standardized else {
+            let prepared = [train, test].map { $0.to(dtype: .float64).normalized() }
+            return (prepared[0], prepared[1])
+        }
+        let statistics = Standardization(of: train)
+        let ownStatistics = config.testByItself ? Standardization(of: test) : statistics
+        let (x, y) = (statistics(train), ownStatistics(test))
+        // The L2 norm is the same in every orthogonal basis; the L1 norm is not.
+        guard config.penalty == .elasticNet else { return (x, y) }
+        let axes = PrincipalAxes(of: x)
+        return (axes(x), axes(y))
+    }
+}
+
+extension LogisticEvaluation {
+    /// Top-1 and top-5 for every λ, as `scores.json` keeps them.
+    public static func scores(train: Features, test: Features, _ config: Config = Config()) throws
+        -> [Score]
+    {
+        try run(train: train, test: test, config).flatMap { result in
+            Score.pair(
+                "logistic", result.test,
+                [
+                    "lambda": .number(result.lambda), "lambdaOfSum": .flag(config.lambdaOfSum),
+                    "penalty": .text(config.penalty.rawValue),
+                    "preparation": .text(config.preparation.rawValue),
+                    "testByItself": .flag(config.testByItself),
+                    "relativeGap": .number(result.fit.relativeGap),
+                ])
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// A number that an evaluation gave a model, with what makes it reproducible.
+///
+/// `scores.json` in a run folder is a list of them; keys are never renamed.
+public struct Score: Codable, Hashable, Sendable {
+    /// The evaluation: `knn`, `linear`, `logistic`.
+    public var `protocol`: String
+    /// What is measured: `top1`, `top5` (percent).
+    public var metric: String
+    public var value: Double
+    /// Every setting that the value depends on.
+    public var settings: [String: Setting]
+
+    public init(
+        protocol: String, metric: String, value: Double, settings: [String: Setting] = [:]
+    ) {
+        self.protocol = `protocol`
+        self.metric = metric
+        self.value = value
+        self.settings = settings
+    }
+
+    /// A setting as JSON knows it.
+    public enum Setting: Codable, Hashable, Sendable {
+        case flag(Bool)
+        case number(Double)
+        case text(String)
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let flag = try? container.decode(Bool.self) {
+                self = .flag(flag)
+            } else if let number = try? container.decode(Double.self) {
+                self = .number(number)
+            } else {
+                self = .text(try container.decode(String.self))
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .flag(let flag): try container.encode(flag)
+            case .number(let number): try container.encode(number)
+            case .text(let text): try container.encode(text)
+            }
+        }
+    }
+}
+
+extension Score.Setting: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByIntegerLiteral, ExpressibleByStringLiteral
+{
+    public init(booleanLiteral value: Bool) { self = .flag(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(integerLiteral value: Int) { self = .number(Double(value)) }
+    public init(stringLiteral value: String) { self = .text(value) }
+}
+
+extension Score {
+    /// Both accuracies as scores.
+    static func pair(
+        _ protocol: String, _ accuracy: Accuracy, _ settings: [String: Setting]
+    ) -> [Score] {
+        [
+            Score(
+                protocol: `protocol`, metric: "top1", value: accuracy.top1, settings: settings),
+            Score(
+                protocol: `protocol`, metric: "top5", value: accuracy.top5, settings: settings),
+        ]
+    }
+}

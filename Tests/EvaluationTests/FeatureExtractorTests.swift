@@ -1,0 +1,108 @@
+import Evaluation
+import NN
+import Testing
+import Torch
+import VisionModels
+
+@Suite("Feature extraction") struct FeatureExtractorTests {
+    private func encoder(classToken: Bool = true) throws -> VisionTransformer {
+        var config = VisionTransformer.Config()
+        config.imageSize = 8
+        config.patchSize = 4
+        config.width = 12
+        config.depth = 3
+        config.heads = 2
+        config.classToken = classToken
+        config.dropPath = 0.9
+        return try VisionTransformer(config, generator: Generator(seed: 1))
+    }
+
+    private func images(_ count: Int, seed: UInt64 = 2) -> Tensor {
+        Tensor.normal([count, 3, 8, 8], generator: Generator(seed: seed))
+    }
+
+    private func extractor(
+        _ encoder: VisionTransformer, _ tokens: FeatureExtractor.TokenChoice,
+        blocks: Int = 1, finalNorm: Bool = true
+    ) throws -> FeatureExtractor {
+        var config = FeatureExtractor.Config()
+        config.tokens = tokens
+        config.blocks = blocks
+        config.finalNorm = finalNorm
+        return try FeatureExtractor(encoder, config)
+    }
+
+    @Test("every choice takes the tokens it names", arguments: [true, false])
+    func choices(finalNorm: Bool) throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        let x = images(2)
+        let outputs = encoder.blockOutputs(x).suffix(2).map {
+            (finalNorm ? encoder.final($0) : $0).detached()
+        }
+        let cls = outputs.map { $0[0..., 0] }
+        let means = outputs.map { $0[0..., 1...].mean(1) }
+        func found(_ tokens: FeatureExtractor.TokenChoice, _ blocks: Int) throws -> Tensor {
+            let extractor = try extractor(encoder, tokens, blocks: blocks, finalNorm: finalNorm)
+            let features = extractor(x)
+            #expect(features.shape == [2, extractor.width])
+            #expect(!features.requiresGrad)
+            return features
+        }
+        func equal(_ a: Tensor, _ b: Tensor) -> Bool { (a - b).abs().max().item < 1e-6 }
+        #expect(equal(try found(.cls, 1), cls[1]))
+        #expect(equal(try found(.cls, 2), concatenated(cls, 1)))
+        #expect(equal(try found(.mean, 1), means[1]))
+        #expect(equal(try found(.mean, 2), concatenated(means, 1)))
+        #expect(equal(try found(.clsAndMean, 2), concatenated(cls + [means[1]], 1)))
+    }
+
+    @Test("batches are joined in order, in evaluation mode, and the mode comes back")
+    func batches() throws {
+        let encoder = try encoder()
+        let extractor = try extractor(encoder, .cls)
+        let x = images(5)
+        var seen: [Int] = []
+        let batches = [
+            LabelledBatch(images: x[..<3], labels: [0, 1, 2]),
+            LabelledBatch(images: x[3...], labels: [1, 0]),
+        ]
+        let features = extractor.extract(batches, classNames: ["a", "b", "c"]) { seen.append($0) }
+        #expect(encoder.isTraining && encoder.blocks[0].isTraining)
+        #expect(features.labels == [0, 1, 2, 1, 0])
+        #expect(features.classCount == 3)
+        #expect(seen == [3, 5])
+        encoder.evaluate()
+        let whole = extractor(x)
+        // In training mode drop path would drop nine branches of ten.
+        #expect((features.values - whole).abs().max().item < 1e-5)
+    }
+
+    @Test("no batches are no features")
+    func empty() throws {
+        let features = try extractor(encoder(), .clsAndMean, blocks: 2).extract([])
+        #expect(features.values.shape == [0, 36])
+    }
+
+    @Test("an encoder without class token has no cls features; blocks are limited")
+    func refusals() throws {
+        let plain = try encoder(classToken: false)
+        #expect(throws: (any Error).self) { try extractor(plain, .cls) }
+        #expect(throws: (any Error).self) { try extractor(plain, .mean, blocks: 4) }
+        #expect(throws: (any Error).self) { try extractor(plain, .mean, blocks: 0) }
+        #expect(try extractor(plain, .mean)(images(1)).shape == [1, 12])
+    }
+
+    @Test("bf16 is close to fp32")
+    func precision() throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        var config = FeatureExtractor.Config()
+        let exact = try FeatureExtractor(encoder, config)(images(4))
+        config.precision = .bf16
+        let rough = try FeatureExtractor(encoder, config)(images(4))
+        #expect(rough.dtype == .float32)
+        let distance = (exact - rough).abs().max().item
+        #expect(distance > 0 && distance < 0.1)
+    }
+}

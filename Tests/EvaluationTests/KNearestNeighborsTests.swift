@@ -1,0 +1,92 @@
+import Evaluation
+import Testing
+import Torch
+
+@Suite("k-NN") struct KNearestNeighborsTests {
+    /// The protocol as a naive loop.
+    private func naive(_ train: Features, _ test: Features, k: Int, temperature: Double) -> Int {
+        func unit(_ features: Features) -> [[Double]] {
+            (0..<features.count).map { row in
+                let values = features.values[row].values(as: Double.self)
+                let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                return values.map { $0 / norm }
+            }
+        }
+        let (known, asked) = (unit(train), unit(test))
+        return zip(asked, test.labels).count { vector, label in
+            let similarities = known.map { zip($0, vector).reduce(0) { $0 + $1.0 * $1.1 } }
+            let nearest = similarities.indices.sorted { similarities[$0] > similarities[$1] }
+            var votes: [Int: Double] = [:]
+            for index in nearest.prefix(k) {
+                votes[train.labels[index], default: 0] +=
+                    Double.exp(similarities[index] / temperature)
+            }
+            return votes.max { $0.value < $1.value }?.key == label
+        }
+    }
+
+    @Test("equals the naive loop", arguments: [1, 3, 20, 60])
+    func naive(k: Int) throws {
+        let train = clusters(60, spread: 2, seed: 1)
+        let test = clusters(50, spread: 2, seed: 2)
+        var config = KNearestNeighbors.Config()
+        config.neighbors = [k]
+        let found = try KNearestNeighbors(train, config).evaluate(test)[0].accuracy.top1
+        let expected = naive(train, test, k: k, temperature: config.temperature)
+        #expect(expected > 15 && expected < 50)
+        #expect(abs(found - Double(expected) * 2) < 1e-9)
+    }
+
+    @Test("every k of one pass has the score of its own pass, in the order asked for")
+    func severalK() throws {
+        let train = clusters(80, spread: 2, seed: 1)
+        let test = clusters(30, spread: 2, seed: 2)
+        var config = KNearestNeighbors.Config()
+        config.neighbors = [20, 1, 5]
+        let together = try KNearestNeighbors(train, config).evaluate(test)
+        #expect(together.map(\.k) == [20, 1, 5])
+        for (k, accuracy) in together {
+            config.neighbors = [k]
+            #expect(try KNearestNeighbors(train, config).evaluate(test)[0].accuracy == accuracy)
+        }
+    }
+
+    @Test("the length of a feature does not matter")
+    func scale() throws {
+        let train = clusters(40, spread: 2, seed: 1)
+        let test = clusters(40, spread: 2, seed: 2)
+        let scaled = Features(
+            values: train.values * Tensor((1...40).map(Float.init), shape: [40, 1]),
+            labels: train.labels)
+        var config = KNearestNeighbors.Config()
+        config.neighbors = [5]
+        let plain = try KNearestNeighbors(train, config).evaluate(test)[0].accuracy
+        #expect(try KNearestNeighbors(scaled, config).evaluate(test)[0].accuracy == plain)
+    }
+
+    @Test("one test picture is enough; a class that training lacks is missed")
+    func small() throws {
+        var config = KNearestNeighbors.Config()
+        config.neighbors = [1]
+        let train = Features(
+            values: Tensor([1, 0, 0, 1] as [Float], shape: [2, 2]), labels: [0, 1])
+        let test = Features(values: Tensor([1, 0.1] as [Float], shape: [1, 2]), labels: [7])
+        #expect(
+            try KNearestNeighbors(train, config).evaluate(test)[0].accuracy
+                == Accuracy(top1: 0, top5: 0))
+    }
+
+    @Test("too few training features are an error that says what to do")
+    func tooFew() throws {
+        let train = clusters(10, seed: 1)
+        #expect {
+            _ = try KNearestNeighbors.scores(train: train, test: train)
+        } throws: {
+            "\($0)".contains("k = 200") && "\($0)".contains("10 training features")
+        }
+    }
+}
+
+extension Double {
+    fileprivate static func exp(_ x: Double) -> Double { Tensor(scalar: x).exp().item }
+}
