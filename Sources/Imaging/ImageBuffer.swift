@@ -9,7 +9,7 @@ public struct ImageBuffer: Sendable {
     private var storage: [UInt8]
 
     /// Bytes behind the last pixel that vector code may read (never uses).
-    static let slack = 8
+    static let slack = 32
 
     /// A black picture.
     public init(width: Int, height: Int, channels: Int) {

@@ -71,7 +71,8 @@ struct AxisWeights {
         let scale = Double(inputs) / Double(outputs)
         let widening = max(scale, 1)
         let support = filter.support * widening
-        taps = Int(support.rounded(.up)) * 2 + 1
+        // A multiple of 4, which the C loops take at a time.
+        taps = (Int(support.rounded(.up)) * 2 + 1 + 3) / 4 * 4
         starts = []
         counts = []
         weights = []

@@ -52,7 +52,8 @@ int32_t cc_png_encode(
 void cc_free(void *memory);
 
 /// Weights of one axis: output i sums inputs starts[i] ..< starts[i] + counts[i] times
-/// weights[i * taps ...], which carry 22 fractional bits.
+/// weights[i * taps ...], which carry 22 fractional bits. `taps` is a multiple of 4; weights from
+/// counts[i] on are 0.
 typedef struct {
     const int32_t *starts;
     const int32_t *counts;
@@ -61,7 +62,7 @@ typedef struct {
     int32_t taps;
 } cc_axis;
 
-/// Resamples each row. `src` must be readable for 4 bytes from every pixel it holds.
+/// Resamples each row. `src` must be readable for 32 bytes behind its last pixel.
 void cc_resample_horizontal(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
     int32_t channels, cc_axis axis);
