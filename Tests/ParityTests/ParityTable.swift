@@ -21,6 +21,10 @@ enum ParityTable {
         ("beyondcls", "mae_forward_*"),
         ("beyondcls", "mae_random_masking"),
         ("beyondcls", "mae_visualize"),
+        // Pictures
+        ("beyondcls", "aug_resized_crop"),
+        ("beyondcls", "aug_val_transform"),
+        ("beyondcls", "aug_linprobe_crop_params"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

@@ -1,0 +1,124 @@
+import Data
+import Imaging
+import TestSupport
+import Testing
+import Torch
+
+/// Crops, resizes and normalised pictures, bit for bit where they are bytes.
+@Suite("Pictures equal to the reference") struct PictureParityTests {
+    @Test(
+        "crop, resize, flip, normalise",
+        arguments: ParityTable.cases("beyondcls", "aug_resized_crop"))
+    func resizedCrops(item: ParityCase) throws {
+        let config = try item.config
+        let order = try PassOrder(pillow: config.string("pillow"))
+        let normalization = Normalization(
+            mean: try floats(config, "mean"), std: try floats(config, "std"))
+        let image = try picture(item, "in/image_u8")
+        for (index, box) in try config.array("boxes").enumerated() {
+            let side = try box.int("size")
+            let crop = CropBox(
+                top: try box.int("top"), left: try box.int("left"),
+                height: try box.int("height"), width: try box.int("width"))
+            for filter in [Interpolation.bilinear, .bicubic] {
+                var result = image.resized(
+                    crop, width: side, height: side, interpolation: filter, order: order)
+                if try box.bool("hflip") { result.flipHorizontally() }
+                item.compare("out/\(filter.rawValue)\(index)_u8", tensor(result))
+                let name = "out/\(filter.rawValue)\(index)_tensor"
+                guard try item.contains(name) else { continue }
+                item.compare(
+                    name, try normalized(result, normalization), tolerance: .absolute(1e-6))
+            }
+        }
+        item.finish()
+    }
+
+    @Test(
+        "resize the short side, cut the centre",
+        arguments: ParityTable.cases("beyondcls", "aug_val_transform"))
+    func validationPictures(item: ParityCase) throws {
+        let config = try item.config
+        let (short, side) = (try config.int("resize_short_side"), try config.int("input_size"))
+        for (index, sizes) in try config.array("cases_h_w_resizedWH").enumerated() {
+            let image = try picture(item, "in/u8in\(index)")
+            #expect(try (image.height, image.width) == (sizes[0].int, sizes[1].int))
+            let size = image.sizeWithShortSide(short)
+            #expect(try (size.width, size.height) == (sizes[2][0].int, sizes[2][1].int))
+            // The family's pictures were recorded with Pillow 13.
+            let resized = image.resized(
+                width: size.width, height: size.height, interpolation: .bicubic, order: .pillow13)
+            item.compare("out/resized\(index)_u8", tensor(resized))
+            let crop = resized.cropped(to: resized.centerBox(width: side, height: side))
+            item.compare("out/crop\(index)_u8", tensor(crop))
+            let name = "out/tensor\(index)"
+            if try item.contains(name) {
+                item.compare(name, try normalized(crop, .imageNet), tolerance: .absolute(1e-6))
+            }
+        }
+        item.finish()
+    }
+
+    @Test(
+        "rectangles of the linear probe",
+        arguments: ParityTable.cases("beyondcls", "aug_linprobe_crop_params"))
+    func linearProbeRectangles(item: ParityCase) throws {
+        for (index, size) in try item.config.array("images_h_w").enumerated() {
+            let (height, width) = (try size[0].int, try size[1].int)
+            let draws = try item.tensor("in/areafrac_aspect\(index)").values(as: Double.self)
+            let name = "out/top_left_h_w\(index)"
+            let recorded = try item.tensor(name).values(as: Int.self)
+            var boxes: [Int] = []
+            for row in 0..<draws.count / 2 {
+                let box = RandomResizedCrop.boxSize(
+                    areaFraction: draws[2 * row], aspect: draws[2 * row + 1], height: height,
+                    width: width)
+                let (h, w) = (min(box.height, height), min(box.width, width))
+                // Where it lies was drawn by the reference: taken over, and checked to be possible.
+                let (top, left) = (recorded[4 * row], recorded[4 * row + 1])
+                #expect((0...height - h).contains(top) && (0...width - w).contains(left))
+                boxes += [top, left, h, w]
+            }
+            item.compare(name, Tensor(boxes, shape: [draws.count / 2, 4]))
+        }
+        item.finish()
+    }
+}
+
+extension PassOrder {
+    /// The order that a release of Pillow resamples in.
+    fileprivate init(pillow version: String) throws {
+        let major = try #require(Int(version.prefix { $0 != "." }))
+        self = major >= 13 ? .pillow13 : .horizontalFirst
+    }
+}
+
+private func floats(_ config: ParityConfig, _ key: String) throws -> [Float] {
+    try config.array(key).map { Float(try $0.double) }
+}
+
+private func picture(_ item: ParityCase, _ name: String) throws -> ImageBuffer {
+    let tensor = try item.tensor(name)
+    let (height, width, channels) = tensor.shape3
+    return ImageBuffer(
+        width: width, height: height, channels: channels, pixels: tensor.values(as: UInt8.self))
+}
+
+/// A picture as `[H, W, C]` bytes.
+private func tensor(_ image: ImageBuffer) -> Tensor {
+    Tensor(image.pixels, shape: [image.height, image.width, image.channels])
+}
+
+/// A square picture through the loader's own conversion, `[C, S, S]`.
+private func normalized(_ image: ImageBuffer, _ normalization: Normalization) throws -> Tensor {
+    var runner = PipelineRunner(
+        ImagePipeline(
+            [.centerCrop(CenterCrop(size: image.width))], channels: image.channels,
+            normalization: normalization))
+    var values = [Float](repeating: .nan, count: image.byteCount)
+    var random = CounterRandom(seed: 0, purpose: .augmentation)
+    try values.withUnsafeMutableBufferPointer {
+        try runner.write(image, random: &random, to: $0)
+    }
+    return Tensor(values, shape: [image.channels, image.height, image.width])
+}
