@@ -111,7 +111,7 @@ let package = Package(
                     "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Data", "Training",
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     logging, arguments,
-                ], swiftSettings: strict),
+                ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
             .testTarget(
                 name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles"],
                 swiftSettings: strict),

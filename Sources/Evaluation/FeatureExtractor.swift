@@ -35,6 +35,9 @@ public struct FeatureExtractor {
         case mean
         /// The class token of each block, then the mean of the last block's patches: (n + 1)·D.
         case clsAndMean
+        /// All patch tokens of each block side by side, which keeps where things are: n·N·D. Only
+        /// for encoders of one picture size, and practical for few patches.
+        case patches
     }
 
     public enum Precision: String, Codable, Sendable, CaseIterable {
@@ -53,10 +56,10 @@ public struct FeatureExtractor {
     ///   settings.
     public init(_ encoder: VisionTransformer, _ config: Config = Config()) throws {
         try config.validate()
-        guard config.tokens == .mean || encoder.config.classToken else {
+        guard [.mean, .patches].contains(config.tokens) || encoder.config.classToken else {
             throw ConfigurationError.invalid(
                 "tokens", found: config.tokens.rawValue,
-                expected: "mean: the encoder has no class token")
+                expected: "mean or patches: the encoder has no class token")
         }
         guard config.blocks <= encoder.blocks.count else {
             throw ConfigurationError.invalid(
@@ -69,7 +72,11 @@ public struct FeatureExtractor {
 
     /// The length of a feature.
     public var width: Int {
-        encoder.width * (config.blocks + (config.tokens == .clsAndMean ? 1 : 0))
+        switch config.tokens {
+        case .cls, .mean: encoder.width * config.blocks
+        case .clsAndMean: encoder.width * (config.blocks + 1)
+        case .patches: encoder.width * config.blocks * encoder.config.grid.count
+        }
     }
 
     /// The features `[B, D′]` of images `[B, C, H, W]` that are on the encoder's device.
@@ -81,8 +88,11 @@ public struct FeatureExtractor {
             autocast(to: config.precision?.dtype, on: images.device) {
                 let layers = lastLayers(images)
                 var parts: [Tensor] = layers.map { tokens in
-                    config.tokens == .mean
-                        ? tokens[0..., encoder.extraTokens...].mean(1) : tokens[0..., 0]
+                    switch config.tokens {
+                    case .cls, .clsAndMean: tokens[0..., 0]
+                    case .mean: tokens[0..., encoder.extraTokens...].mean(1)
+                    case .patches: tokens[0..., encoder.extraTokens...].flattened(1)
+                    }
                 }
                 if config.tokens == .clsAndMean, let last = layers.last {
                     parts.append(last[0..., encoder.extraTokens...].mean(1))

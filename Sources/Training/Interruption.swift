@@ -12,12 +12,17 @@ public enum Interruption {
     public static func install() {
         // Touched here, so that the handler finds it initialised.
         stopRequested.store(false, ordering: .relaxed)
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&signals, number)
             signal(number) { number in
                 stopRequested.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+        // Some programs start others with these blocked.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }
 

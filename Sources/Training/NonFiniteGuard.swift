@@ -5,8 +5,8 @@ import Torch
 
 /// Watches for losses and gradients that are not finite.
 ///
-/// Such a step is skipped: weights, optimiser and averages stay as they are, and the first one of
-/// the run is captured to a file. After too many in a row the run ends with advice.
+/// The optimiser skips such a step: weights and its state stay as they are. The first one of the run
+/// is captured to a file; after too many in a row the run ends with advice.
 struct NonFiniteGuard {
     private let limit: Int
     private let capture: URL
@@ -28,7 +28,7 @@ struct NonFiniteGuard {
     ///   - gradientNorm: of all gradients.
     ///   - step: its number.
     ///   - images: what to capture.
-    /// - Returns: whether the step may be made.
+    /// - Returns: whether the step was made.
     /// - Throws: `TrainingError.diverged` at the limit.
     mutating func admits(
         loss: Double, gradientNorm: Double, step: Int, images: Tensor

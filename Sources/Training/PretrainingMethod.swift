@@ -26,7 +26,7 @@ public protocol PretrainingMethod: Module {
     /// The loss of a batch, recorded for differentiation.
     func loss(_ batch: ImageBatch, at step: Step) -> Losses
 
-    /// Called after each optimiser step, for moving averages and centres.
+    /// Called after each optimiser step, also a skipped one, for moving averages and centres.
     func afterStep(_ step: Step)
 
     /// Names of parameters that weight decay spares although they are matrices.

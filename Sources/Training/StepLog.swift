@@ -18,7 +18,8 @@ final class StepLog {
     private struct Window {
         var start = ContinuousClock.now
         var images = 0
-        var waiting = 0.0
+        /// Seconds that the loop had waited for pictures when the window began.
+        var waitedBefore = 0.0
 
         var seconds: Double { max((ContinuousClock.now - start) / .seconds(1), 1e-9) }
     }
@@ -38,45 +39,52 @@ final class StepLog {
         self.echo = echo
     }
 
-    func add<Method>(
-        step: Int, _ made: Trainer<Method>.MadeStep, learningRate: Double, skipped: Int,
-        imageCount: Int, dataWait: Double
-    ) throws {
-        for means in [\StepLog.sinceLine, \StepLog.sinceEpoch] {
-            if !made.wasSkipped {
-                self[keyPath: means].add("loss", made.loss)
-                for (name, value) in made.parts { self[keyPath: means].add(name, value) }
-                self[keyPath: means].add("grad_norm", made.gradientNorm)
-            }
-            self[keyPath: means].add("lr", learningRate)
-        }
-        window.images += imageCount
-        window.waiting += dataWait
+    /// What a step was like.
+    struct Entry {
+        let step: Int
+        let loss: Double
+        let parts: [(name: String, value: Double)]
+        let gradientNorm: Double
+        let learningRate: Double
+        let wasSkipped: Bool
+        /// Steps skipped so far.
+        let skippedCount: Int
+        let imageCount: Int
+        /// Seconds that the loop has waited for pictures so far.
+        let waited: Double
+    }
+
+    func add(_ entry: Entry) throws {
+        sinceLine.add(entry)
+        sinceEpoch.add(entry)
+        window.images += entry.imageCount
         let rate = Double(window.images) / window.seconds
+        let wait = (entry.waited - window.waitedBefore) / window.seconds
+        let isLast = entry.step == totalSteps
         progress.update(
-            line(step: step, loss: made.loss, rate: rate), isLast: step == totalSteps)
-        if step % every == 0 || step == totalSteps {
+            line(step: entry.step, loss: entry.loss, rate: rate, wait: wait), isLast: isLast)
+        if entry.step % every == 0 || isLast {
             try write(
-                step: step,
+                step: entry.step,
                 sinceLine.means + [
-                    ("images_per_second", rate), ("data_wait", window.waiting / window.seconds),
-                    ("skipped_steps", Double(skipped)),
+                    ("images_per_second", rate), ("data_wait", wait),
+                    ("skipped_steps", Double(entry.skippedCount)),
                 ])
             sinceLine = RunningMeans()
-            window = Window()
+            window = Window(waitedBefore: entry.waited)
         }
-        if step % stepsPerEpoch == 0 || step == totalSteps {
-            try table.append(epoch: (step - 1) / stepsPerEpoch, sinceEpoch.means)
+        if entry.step % stepsPerEpoch == 0 || isLast {
+            try table.append(epoch: (entry.step - 1) / stepsPerEpoch, sinceEpoch.means)
             sinceEpoch = RunningMeans()
         }
     }
 
     func addProbe(step: Int, _ values: [(name: String, value: Double)]) throws {
         try write(step: step, values)
-        let text = values.map { "\($0.name) \(percent($0.value))" }.joined(separator: ", ")
+        let text = values.map { "\($0.name) \(oneDecimal($0.value)) %" }.joined(separator: ", ")
         progress.note("epoch \(oneDecimal(Double(step) / Double(stepsPerEpoch))): \(text)")
         // The probe's time is not the training's.
-        window = Window()
+        window = Window(waitedBefore: window.waitedBefore)
     }
 
     private func write(step: Int, _ values: [(name: String, value: Double)]) throws {
@@ -87,17 +95,28 @@ final class StepLog {
         try events.flush()
     }
 
-    private func line(step: Int, loss: Double, rate: Double) -> String {
+    private func line(step: Int, loss: Double, rate: Double, wait: Double) -> String {
         let epoch = oneDecimal(Double(step) / Double(stepsPerEpoch))
         let epochs = oneDecimal(Double(totalSteps) / Double(stepsPerEpoch))
-        let waiting = percent(window.waiting / window.seconds)
         let imagesAStep = Double(window.images) / Double(max((step - 1) % every + 1, 1))
         let left = readableDuration(Double(totalSteps - step) * imagesAStep / rate)
         return "epoch \(epoch)/\(epochs)  step \(step)/\(totalSteps)  "
-            + "loss \(String(format: "%.4f", loss))  \(Int(rate)) images/s  data wait \(waiting)  "
+            + "loss \(String(format: "%.4f", loss))  \(Int(rate)) images/s  data wait \(percent(wait))  "
             + "\(left) left"
     }
 
     private func oneDecimal(_ value: Double) -> String { String(format: "%.1f", value) }
     private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+}
+
+extension RunningMeans {
+    /// Adds a step; one that was skipped counts for the learning rate only.
+    fileprivate mutating func add(_ entry: StepLog.Entry) {
+        if !entry.wasSkipped {
+            add("loss", entry.loss)
+            for (name, value) in entry.parts { add(name, value) }
+            add("grad_norm", entry.gradientNorm)
+        }
+        add("lr", entry.learningRate)
+    }
 }

@@ -129,17 +129,19 @@ public final class Trainer<Method: PretrainingMethod> {
             folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
             every: settings.run.logEvery, progress: progress, echo: echo)
         if step == 0 { try save() }
+        var unread: [MadeStep] = []
         while step < totalSteps {
             if Interruption.isRequested {
                 try save()
                 return .interrupted(step: step)
             }
             let rate = learningRate.value(at: Double(step) / Double(stepsPerEpoch))
-            let made = try makeStep(learningRate: rate)
+            unread.append(try makeStep(learningRate: rate))
             step += 1
-            try log.add(
-                step: step, made, learningRate: rate, skipped: guardian.skippedCount,
-                imageCount: settings.data.batchSize, dataWait: loader.statistics.waitSeconds)
+            // Reading a number waits for a GPU, so there it is done only for whole lines of the log.
+            if device == .cpu || step % settings.run.logEvery == 0 || step == totalSteps {
+                try read(&unread, into: log)
+            }
             if isDue(every: settings.run.saveEvery) || step == totalSteps { try save() }
             if let probe, let every = settings.run.probeEvery,
                 isDue(every: every) || step == totalSteps
@@ -151,52 +153,73 @@ public final class Trainer<Method: PretrainingMethod> {
         return .finished
     }
 
-    /// What a step was like.
-    struct MadeStep {
-        let loss: Double
-        let parts: [(name: String, value: Double)]
-        let gradientNorm: Double
-        let wasSkipped: Bool
+    /// What a step was like, as tensors that are perhaps still being computed.
+    private struct MadeStep {
+        let number: Int
+        let learningRate: Double
+        let loss: Tensor
+        let parts: [(name: String, value: Tensor)]
+        let gradientNorm: Tensor
+        let images: Tensor
     }
 
+    /// One step, without waiting for the device.
     private func makeStep(learningRate: Double) throws -> MadeStep {
         let place = Step(index: step, epoch: step / stepsPerEpoch, total: totalSteps)
         guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
         let batch = ImageBatch(whole, on: device)
         let count = settings.run.accumulation
-        var loss = 0.0
-        var parts = RunningMeans()
+        var loss = Tensor.zeros([], device: device)
+        var parts: [(name: String, value: Tensor)] = []
         for part in batch.parts(count) {
             let losses = autocast(to: settings.run.precision.autocast, on: device) {
                 method.loss(part, at: place)
             }
             let share = count == 1 ? losses.total : losses.total / Double(count)
             (scaler?.scaled(share) ?? share).backward()
-            loss += share.item
-            for (name, value) in losses.parts { parts.add(name, value.item) }
+            loss = loss + share.detached()
+            parts += losses.parts.map { ($0.name, $0.value.detached()) }
         }
         let norm = gradientNorm()
-        let admitted = try guardian.admits(
-            loss: loss, gradientNorm: norm, step: step, images: batch.images)
-        if admitted {
-            optimizer.step(
-                learningRate: learningRate, weightDecay: settings.optim.weightDecay)
-            method.afterStep(place)
-        }
-        scaler?.update(Tensor(scalar: admitted ? 0 : 1 as Float).to(device))
+        // The fused optimiser itself leaves everything as it is where this is 1.
+        let nonFinite = GradientClipping.isNonFinite(norm + loss)
+        optimizer.step(
+            learningRate: learningRate, weightDecay: settings.optim.weightDecay, unless: nonFinite)
+        scaler?.update(nonFinite)
         optimizer.clearGradients()
+        method.afterStep(place)
         return MadeStep(
-            loss: loss, parts: parts.means, gradientNorm: norm, wasSkipped: !admitted)
+            number: step + 1, learningRate: learningRate, loss: loss, parts: parts,
+            gradientNorm: norm, images: batch.images)
     }
 
-    /// The norm of all gradients, unscaled, before it is limited.
-    private func gradientNorm() -> Double {
+    /// Reads the numbers of steps, judges and logs them.
+    private func read(_ steps: inout [MadeStep], into log: StepLog) throws {
+        for made in steps {
+            let (loss, norm) = (made.loss.item, made.gradientNorm.item)
+            var parts = RunningMeans()
+            for (name, value) in made.parts { parts.add(name, value.item) }
+            let admitted = try guardian.admits(
+                loss: loss, gradientNorm: norm, step: made.number, images: made.images)
+            try log.add(
+                StepLog.Entry(
+                    step: made.number, loss: loss,
+                    parts: parts.means, gradientNorm: norm,
+                    learningRate: made.learningRate, wasSkipped: !admitted,
+                    skippedCount: guardian.skippedCount, imageCount: settings.data.batchSize,
+                    waited: loader.statistics.waitSeconds))
+        }
+        steps = []
+    }
+
+    /// The norm of all gradients, unscaled, before it is limited; a scalar.
+    private func gradientNorm() -> Tensor {
         let gradients = optimizer.gradients
         _ = scaler?.unscaleInPlace(gradients)
         guard let maximum = settings.optim.clip else {
-            return GradientClipping.globalNorm(gradients).item
+            return GradientClipping.globalNorm(gradients)
         }
-        return GradientClipping.clipInPlace(gradients, toGlobalNorm: maximum).item
+        return GradientClipping.clipInPlace(gradients, toGlobalNorm: maximum)
     }
 
     /// Whether the step just made completes another stretch of so many epochs.

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Configuration
+import Training
+
+/// Shows settings.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Show the settings of a method, their defaults and help.",
+        subcommands: [Show.self])
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Print every setting as YAML, with its meaning and where its value is from.")
+
+        @Argument(help: "A method (mae) or a recipe (a .yaml file).")
+        var recipe: String
+
+        @Argument(help: "Settings over it, such as data.batchSize=512.")
+        var settings: [String] = []
+
+        func run() throws {
+            let isFile = recipe.hasSuffix(".yaml") || recipe.hasSuffix(".yml")
+            let loaded = isFile ? try Recipe(contentsOf: recipe) : nil
+            guard let name = isFile ? loaded?.text(at: "run.method") : recipe else {
+                throw UsageError("\(recipe) does not say run.method")
+            }
+            try show(Registry.method(named: name), loaded, ["run.method=\(name)"] + settings)
+        }
+
+        private func show<Method: PretrainingMethod>(
+            _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
+        ) throws {
+            let resolved = try RunConfiguration<Method.Config>.resolve(
+                recipe: recipe, overrides: overrides)
+            print(resolved.yaml(documented: true))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Configuration
+import Data
+import Evaluation
+import Foundation
+import Imaging
+import NN
+import TensorFiles
+import Torch
+import Training
+
+/// How the program ends: what it says, and the number it leaves (sysexits.h).
+enum ExitStatus: Int32 {
+    case done = 0
+    /// A wrong command line or configuration.
+    case usage = 64
+    /// Pictures or checkpoints that cannot be used.
+    case badData = 65
+    /// An error of the program itself.
+    case internalError = 70
+    /// A file that cannot be written.
+    case cannotWrite = 73
+    /// Stopped by a signal; `tessera resume` continues.
+    case interrupted = 75
+
+    static func end(with error: any Error) -> Never {
+        switch error {
+        case let status as ExitCode:
+            Foundation.exit(status.rawValue)
+        case let error as TensorFileError where [.diskFull, .unwritable].contains(error.kind):
+            say(error, .cannotWrite)
+        case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
+            say(error, .usage)
+        case is TensorFileError, is DataError, is ImageError, is LoadError, is TrainingError,
+            is EvaluationError,
+            is UnsupportedElementType:
+            say(error, .badData)
+        default:
+            // Help, version and wrong arguments have their own texts and numbers.
+            let status = Tessera.exitCode(for: error)
+            guard status == .failure else { Tessera.exit(withError: error) }
+            say(error, .internalError)
+        }
+    }
+
+    /// The end after an operator of libtorch failed.
+    static func end(with failure: TorchFailure) -> Never {
+        if failure.isOutOfMemory {
+            say(
+                UsageError(
+                    "out of memory in \(failure.operation): lower data.batchSize and raise "
+                        + "run.accumulation by the same factor, or set run.precision=bfloat16"),
+                .internalError)
+        }
+        say(failure, .internalError)
+    }
+
+    private static func say(_ error: any Error, _ status: ExitStatus) -> Never {
+        FileHandle.standardError.write(Data("tessera: \(error)\n".utf8))
+        Foundation.exit(status.rawValue)
+    }
+}
+
+/// The command line asks for something that cannot be.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import Training
+
+/// Starts a run.
+struct PretrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pretrain",
+        abstract: "Pre-train an encoder on pictures without labels.",
+        discussion: """
+            tessera pretrain configs/pretrain/mae/vit-base-16.yaml --data pictures --out runs/mae
+            tessera pretrain mae --data pictures --out runs/small model.width=192 model.heads=3
+
+            Settings are key=value pairs over the recipe over the defaults; `tessera config show
+            mae` lists them. Ctrl-C saves and stops, `tessera resume` goes on.
+            """)
+
+    @Argument(help: "A method (mae) or a recipe (a .yaml file).")
+    var recipe: String
+
+    @Option(help: "The pictures: a folder of any depth, or MNIST-like IDX files.")
+    var data: String
+
+    @Option(help: "The folder of the run; it must not hold another one.")
+    var out: String
+
+    @Flag(help: "Write metrics to standard output, one JSON object a line.")
+    var json = false
+
+    @Argument(help: "Settings, such as data.batchSize=512.")
+    var settings: [String] = []
+
+    func run() throws {
+        let file = recipe.hasSuffix(".yaml") || recipe.hasSuffix(".yml") || recipe.contains("/")
+        let loaded = file ? try Recipe(contentsOf: recipe) : nil
+        guard let name = file ? loaded?.text(at: "run.method") : recipe else {
+            throw UsageError("\(recipe) does not say run.method, such as `run: {method: mae}`")
+        }
+        let overrides = ["run.method=\(name)", "data.path=\(quoted(data))"] + settings
+        try start(Registry.method(named: name), loaded, overrides)
+    }
+
+    private func start<Method: PretrainingMethod>(
+        _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
+    ) throws {
+        let session = try PretrainingSession<Method>(
+            recipe: recipe, overrides: overrides, out: out, json: json)
+        try session.run()
+    }
+
+    /// A path as a YAML text.
+    private func quoted(_ path: String) -> String {
+        "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
+    }
+}
+
+/// Continues a run.
+struct ResumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Continue a run from its newest checkpoint, to the bit.")
+
+    @Argument(help: "The folder of the run.")
+    var folder: String
+
+    @Flag(help: "Write metrics to standard output, one JSON object a line.")
+    var json = false
+
+    @Argument(help: "Settings that do not change the numbers, such as data.workers=8.")
+    var settings: [String] = []
+
+    func run() throws {
+        let recipe = try Recipe(contentsOf: folder + "/config.yaml")
+        guard let name = recipe.text(at: "run.method") else {
+            throw UsageError("\(folder)/config.yaml does not say run.method")
+        }
+        try resume(Registry.method(named: name), recipe)
+    }
+
+    private func resume<Method: PretrainingMethod>(_: Method.Type, _ recipe: Recipe) throws {
+        let session = try PretrainingSession<Method>(
+            resuming: folder, recipe: recipe, overrides: settings, json: json)
+        try session.run()
+    }
+}

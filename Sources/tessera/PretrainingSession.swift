@@ -1,0 +1,105 @@
+import ArgumentParser
+import Configuration
+import Data
+import Evaluation
+import Foundation
+import NN
+import Torch
+import Training
+
+/// One call of `pretrain` or `resume`, from settings to the report.
+struct PretrainingSession<Method: PretrainingMethod> {
+    let settings: RunConfiguration<Method.Config>
+    let folder: RunFolder
+    private let source: any ImageSource
+    private let progress: ProgressLine
+    private let json: Bool
+
+    /// Makes the folder of a new run.
+    init(recipe: Recipe?, overrides: [String], out: String, json: Bool) throws {
+        let resolved = try Self.resolve(recipe, overrides)
+        settings = resolved.value
+        // The pictures first: a wrong path must not leave a folder behind.
+        source = try openSource(settings.data.path, split: settings.data.split)
+        folder = try RunFolder.create(out)
+        self.json = json
+        progress = ProgressLine(silent: json)
+        let header = "# tessera \(Version.text): \(CommandLine.arguments.joined(separator: " "))\n"
+        try Data((header + resolved.yaml()).utf8).write(to: folder.configuration, options: .atomic)
+    }
+
+    /// Opens the folder of a run.
+    init(resuming path: String, recipe: Recipe, overrides: [String], json: Bool) throws {
+        settings = try Self.resolve(recipe, overrides).value
+        source = try openSource(settings.data.path, split: settings.data.split)
+        folder = try RunFolder.open(path)
+        self.json = json
+        progress = ProgressLine(silent: json)
+    }
+
+    /// Settings that stand for what the machine offers get their values, which the run then keeps.
+    private static func resolve(
+        _ recipe: Recipe?, _ overrides: [String]
+    ) throws -> ResolvedConfiguration<RunConfiguration<Method.Config>> {
+        typealias Settings = RunConfiguration<Method.Config>
+        try LibTorch.load()
+        let run = try Settings.resolve(recipe: recipe, overrides: overrides).value.run
+        var machine: [String] = []
+        if run.threads == nil {
+            machine.append("run.threads=\(ProcessInfo.processInfo.activeProcessorCount)")
+        }
+        let device = try run.device.resolve()
+        machine.append("run.precision=\(run.precision.resolve(on: device).rawValue)")
+        return try Settings.resolve(recipe: recipe, overrides: overrides + machine)
+    }
+
+    /// Trains to the end, then writes the report.
+    func run() throws {
+        try train()
+        let report = try RunReport.write(for: Method.self, run: folder.url)
+        progress.note("report: \(report.relativePath)")
+    }
+
+    /// Trains to the end; a signal ends the program.
+    func train() throws {
+        Interruption.install()
+        let trainer = try Trainer<Method>(
+            settings, source: source, folder: folder, probe: probe(), progress: progress,
+            echo: { [json] line in if json { print(line) } })
+        announce(trainer)
+        guard case .interrupted(let step) = try trainer.run() else { return }
+        progress.note(
+            "stopped at step \(step); continue with: tessera resume \(folder.url.relativePath)")
+        throw ExitCode(ExitStatus.interrupted.rawValue)
+    }
+
+    private func announce(_ trainer: Trainer<Method>) {
+        let parameters = trainer.method.backbone.parameterCount
+        progress.note(
+            "\(Method.name) · encoder \(readableCount(parameters)) parameters · \(source.count) "
+                + "pictures · \(trainer.totalSteps) steps of \(settings.data.batchSize) · "
+                + "\(trainer.device), \(settings.run.precision.rawValue), seed \(settings.run.seed)"
+        )
+        if trainer.step > 0 { progress.note("continuing after step \(trainer.step)") }
+    }
+
+    /// k-NN on a fixed sample of the labelled pictures, where there are labels.
+    private func probe() throws -> Probe? {
+        guard settings.run.probeEvery != nil else { return nil }
+        guard source.isLabelled else {
+            throw ConfigurationError.invalid(
+                "run.probeEvery", found: settings.run.probeEvery ?? 0,
+                expected: "nil, because the pictures have no labels")
+        }
+        return try neighborProbe(source, settings: settings.data, model: settings.model)
+    }
+}
+
+/// A count for people: `85.8 M`.
+func readableCount(_ count: Int) -> String {
+    switch count {
+    case 1_000_000...: String(format: "%.1f M", Double(count) / 1e6)
+    case 1_000...: String(format: "%.1f k", Double(count) / 1e3)
+    default: "\(count)"
+    }
+}

@@ -1,0 +1,188 @@
+import Analysis
+import Configuration
+import Data
+import Evaluation
+import Foundation
+import Imaging
+import NN
+import Reports
+import Torch
+import Training
+import VisionModels
+
+/// Puts the report of a run together: what was measured, what the pictures look like, the settings.
+enum RunReport {
+    /// How many pictures the report shows.
+    private static let pictureCount = 8
+
+    /// Writes `report.html` into the folder of a run.
+    static func write<Method: PretrainingMethod>(for _: Method.Type, run folder: URL) throws -> URL
+    {
+        let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
+        let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
+        let scoreFile = folder.appendingPathComponent("scores.json").path
+        let scores =
+            FileManager.default.fileExists(atPath: scoreFile)
+            ? try ScoreFile.read(scoreFile).filter { $0.metric == "top1" } : []
+        var page = ReportPage(
+            title: folder.lastPathComponent,
+            subtitle: "\(Method.name) · ViT of \(settings.model.depth) blocks, "
+                + "\(settings.model.width) wide, \(settings.model.patchSize) px patches · "
+                + "\(readableCount(encoder.model.parameterCount)) parameters",
+            colophon: "Tessera \(Version.text), libtorch \(LibTorch.loadedVersion), "
+                + TorchSettings.cpuDescription)
+        page.cards = cards(metrics, scores)
+        if !scores.isEmpty {
+            page.add(
+                "Scores", lead: "The encoder is frozen; a protocol sees its features only.",
+                [ScoreTable(scores.map(row))])
+        }
+        page.add("Training", curves(metrics))
+        let batch = try sample(settings)
+        try addPictures(of: method, batch, settings, to: &page)
+        try addAttention(of: encoder, batch, settings, to: &page)
+        page.add("Settings", [Folded("All settings", [try table(Method.self, folder)])])
+        let url = folder.appendingPathComponent("report.html")
+        try Data(page.html.markup.utf8).write(to: url, options: .atomic)
+        return url
+    }
+
+    private static func cards(_ metrics: [MetricsRecord], _ scores: [Score]) -> [Card] {
+        var cards = scores.suffix(4).map { score in
+            Card(
+                score.title, value: String(format: "%.1f", score.value), unit: "%",
+                remark: score.pixelBaseline.map { "raw pixels \(String(format: "%.1f", $0)) %" }
+                    ?? "",
+                tone: score.pixelBaseline.map { score.value > $0 ? .better : .worse } ?? .neutral)
+        }
+        let rates = metrics.compactMap { $0["images_per_second"] }.sorted()
+        if !rates.isEmpty {
+            cards.append(Card("Speed", value: "\(Int(rates[rates.count / 2]))", unit: "images/s"))
+        }
+        if let last = metrics.last {
+            cards.append(Card("Epochs", value: String(format: "%.1f", last.epoch)))
+        }
+        return cards
+    }
+
+    private static func row(_ score: Score) -> ScoreTable.Score {
+        ScoreTable.Score(
+            name: score.title, metric: score.metric, value: score.value, unit: "%",
+            baselines: score.pixelBaseline.map { [.init("raw pixels", $0)] } ?? [],
+            settings: score.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value.text) })
+    }
+
+    private static func curves(_ metrics: [MetricsRecord]) -> [any ReportBlock] {
+        func chart(_ title: String, _ name: String, smoothing: Double = 0, unit: String = "")
+            -> LineChart?
+        {
+            let points = metrics.compactMap { record in
+                record[name].map { Series.Point(record.epoch, $0) }
+            }
+            guard points.count > 1 else { return nil }
+            return LineChart(
+                title: title, xLabel: "epoch", yLabel: unit,
+                series: [Series(name: title, points: points, smoothing: smoothing)])
+        }
+        let charts: [any ReportBlock] = [
+            chart("Loss", "loss", smoothing: 0.8), chart("Learning rate", "lr"),
+            chart("Gradient norm", "grad_norm", smoothing: 0.8),
+            chart("Throughput", "images_per_second", unit: "images/s"),
+            chart("k-NN probe", "knn_top1"),
+        ].compactMap { $0 }
+        return [SideBySide(charts)]
+    }
+
+    /// The first pictures of the run's data, as the encoder is evaluated on them.
+    private static func sample<Config>(_ settings: RunConfiguration<Config>) throws -> ImageBatch {
+        let source = try openSource(settings.data.path, split: settings.data.split)
+        let pipeline = settings.data.evaluationPipeline(
+            imageSize: settings.model.imageSize, channels: settings.model.channels)
+        let sampler = try Sampler(
+            count: source.count, globalBatchSize: min(pictureCount, source.count),
+            seed: settings.run.seed)
+        let loader = try Loader(
+            LoaderPlan(source: source, views: [pipeline], sampler: sampler),
+            options: LoaderOptions(threads: 1, prefetch: 1), epochs: 1)
+        guard let batch = try loader.next() else { fatalError("a loader without a batch") }
+        return ImageBatch(batch, on: .cpu)
+    }
+
+    private static func addPictures<Method: PretrainingMethod>(
+        of method: Method, _ batch: ImageBatch, _ settings: RunConfiguration<Method.Config>,
+        to page: inout ReportPage
+    ) throws {
+        guard let method = method as? any ReconstructingMethod else { return }
+        let panels = ReconstructionPanels(
+            noGrad { method.reconstruct(batch) },
+            normalization: normalization(settings))
+        let samples = try panels.samples.map { panel in
+            ImageGrid.Sample(
+                caption: "",
+                pictures: try panel.map { try Picture($0.image, alternative: $0.name) })
+        }
+        page.add(
+            "Reconstruction",
+            lead: "What the model sees, what it makes of it, and the picture itself.",
+            [ImageGrid(columns: ReconstructionPanels.names, samples: samples)])
+    }
+
+    private static func addAttention<Config>(
+        of encoder: PretrainedEncoder, _ batch: ImageBatch, _ settings: RunConfiguration<Config>,
+        to page: inout ReportPage
+    ) throws {
+        guard encoder.model.config.classToken else { return }
+        let maps = noGrad { AttentionMaps(encoder.model, images: batch.images) }
+        let pictures = pixelImages(batch.images, normalization(settings))
+        let samples = try pictures.enumerated().map { index, picture in
+            let heads = maps.heatMaps(sample: index).map { $0.overlay(on: picture) }
+            return ImageGrid.Sample(
+                caption: "",
+                pictures: try [Picture(picture, alternative: "picture")]
+                    + heads.enumerated().map { head, image in
+                        try Picture(image, alternative: "attention of head \(head + 1)")
+                    })
+        }
+        page.add(
+            "Attention",
+            lead: "Where the class token of the last block looks, head by head.",
+            [
+                ImageGrid(
+                    columns: ["picture"] + (1...maps.headCount).map { "head \($0)" },
+                    samples: samples,
+                    legend: ColorLegend(low: "least", high: "most", label: "attention"))
+            ])
+    }
+
+    private static func table<Method: PretrainingMethod>(
+        _: Method.Type, _ folder: URL
+    ) throws -> SettingsTable {
+        let path = folder.appendingPathComponent("config.yaml").path
+        let lines = try String(contentsOfFile: path, encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        let settings = try RunConfiguration<Method.Config>.resolve(
+            recipe: Recipe(contentsOf: path)
+        ).settings
+        return SettingsTable(
+            settings.map { setting in
+                // Each line of the file ends in where its value came from.
+                var source = ""
+                if case .file(_, let line) = setting.source, lines.indices.contains(line - 1),
+                    let mark = lines[line - 1].range(of: "  # ")
+                {
+                    source = String(lines[line - 1][mark.upperBound...])
+                }
+                return .init(
+                    key: setting.key, value: setting.value, source: source,
+                    isChosen: !source.isEmpty && source != "default")
+            })
+    }
+
+    private static func normalization<Config>(
+        _ settings: RunConfiguration<Config>
+    ) -> Normalization {
+        settings.data.evaluationPipeline(
+            imageSize: settings.model.imageSize, channels: settings.model.channels
+        ).normalization
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@Suite("The command line") struct CommandTests {
+    @Test(
+        "help of every command names its options",
+        arguments: [
+            (["--help"], "quickstart"), (["pretrain", "--help"], "--out"),
+            (["resume", "--help"], "run"), (["evaluate", "--help"], "knn"),
+            (["evaluate", "knn", "--help"], "--weights"),
+            (["evaluate", "linear", "--help"], "--weights"),
+            (["evaluate", "logistic", "--help"], "--weights"),
+            (["checkpoint", "inspect", "--help"], "safetensors"),
+            (["checkpoint", "convert", "--help"], "--under"),
+            (["report", "--help"], "report.html"),
+            (["config", "show", "--help"], "YAML"), (["doctor", "--help"], "machine"),
+            (["quickstart", "--help"], "--out"),
+        ])
+    func help(arguments: [String], word: String) throws {
+        // Nothing of libtorch is needed to say how a command is called.
+        let result = try Program.run(arguments, environment: ["LIBTORCH": "/nonexistent"])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains(word), "\(result.output)")
+    }
+
+    @Test("config show prints what a recipe resolves to, and that resolves to itself")
+    func configShow() throws {
+        let folder = try TemporaryFolder()
+        let first = try Program.run(["config", "show", "mae", "data.batchSize=64"])
+        try #require(first.status == 0, "\(first.errors)")
+        #expect(first.output.contains("batchSize: 64"))
+        let recipe = folder.path("recipe.yaml")
+        try first.output.write(toFile: recipe, atomically: true, encoding: .utf8)
+        let second = try Program.run(["config", "show", recipe])
+        try #require(second.status == 0, "\(second.errors)")
+        func settings(_ text: String) -> [String] {
+            text.split(separator: "\n").map { line in
+                String(line.split(separator: "#", omittingEmptySubsequences: false)[0])
+                    .trimmingCharacters(in: .whitespaces)
+            }.filter { !$0.isEmpty }
+        }
+        #expect(settings(second.output) == settings(first.output))
+    }
+
+    @Test("an option that does not exist ends with 64")
+    func wrongOption() throws {
+        #expect(try Program.run(["pretrain", "mae", "--dta", "x"]).status == 64)
+        #expect(try Program.run(["pretrian"]).status == 64)
+    }
+
+    @Test("a missing libtorch is said in one line with the remedy")
+    func missingLibTorch() throws {
+        let result = try Program.run(["doctor"], environment: ["LIBTORCH": "/nonexistent"])
+        #expect(result.status == 64)
+        #expect(result.output.contains("make setup"))
+    }
+
+    @Test("pretrain, evaluate, report: the whole way on tiny pictures")
+    func wholeWay() throws {
+        let folder = try TemporaryFolder()
+        let pictures = try TemporaryFolder()
+        let data = try TinyPictures.write(to: pictures)
+        let run = folder.path("run")
+        let trained = try Program.run(
+            ["pretrain", "mae", "--json", "--data", data, "--out", run] + TinyPictures.settings)
+        try #require(trained.status == 0, "\(trained.errors)")
+        let lines = try trained.output.split(separator: "\n").map { line in
+            try #require(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+        let losses = lines.compactMap { $0["loss"] as? Double }
+        let (first, last) = (try #require(losses.first), try #require(losses.last))
+        #expect(last < first)
+        for (name, settings) in [
+            ("knn", ["protocol.neighbors=[5]"]), ("linear", ["protocol.epochs=5"]),
+            ("logistic", []),
+        ] {
+            let result = try Program.run(
+                ["evaluate", name, "--weights", run, "--data", data, "--json"] + settings)
+            try #require(result.status == 0, "\(result.errors)")
+            #expect(result.output.contains("\"value\""))
+        }
+        let scores = try #require(
+            JSONSerialization.jsonObject(
+                with: Data(contentsOf: URL(fileURLWithPath: run + "/scores.json")))
+                as? [[String: Any]])
+        #expect(Set(scores.compactMap { $0["protocol"] as? String }).count == 3)
+        let written = try Program.run(["report", run])
+        try #require(written.status == 0, "\(written.errors)")
+        let html = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
+        #expect(html.contains("Reconstruction"))
+        #expect(html.contains("Loss"))
+    }
+}

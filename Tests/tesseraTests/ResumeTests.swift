@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+@Suite("A stopped run continues to the bit", .serialized)
+struct ResumeTests {
+    private let folder: TemporaryFolder
+    private let pictures: TemporaryFolder
+    private let data: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        pictures = try TemporaryFolder()
+        data = try TinyPictures.write(to: pictures)
+    }
+
+    /// The last checkpoint of a run that nothing disturbed.
+    private func undisturbed(_ name: String, _ settings: [String] = []) throws -> Data {
+        let out = folder.path(name)
+        let result = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", out] + TinyPictures.settings + settings)
+        try #require(result.status == 0, "\(result.errors)")
+        return try lastCheckpoint(out)
+    }
+
+    private func lastCheckpoint(_ run: String) throws -> Data {
+        let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
+        let last = try #require(names.filter { $0.hasPrefix("step-") }.max())
+        return try Data(contentsOf: URL(fileURLWithPath: run + "/checkpoints/" + last))
+    }
+
+    @Test("killed at 20 random instants (P4, P1)")
+    func kills() throws {
+        let expected = try undisturbed("plain")
+        let out = folder.path("killed")
+        var generator = SplitMix(state: 20)
+        var kills = 0
+        var arguments = ["pretrain", "mae", "--data", data, "--out", out] + TinyPictures.settings
+        while kills < 20 {
+            let milliseconds = 50 + Int(generator.next() % 1500)
+            let result = try Program.run(arguments, killAfter: .milliseconds(milliseconds))
+            if result.wasKilled {
+                kills += 1
+            } else {
+                // The run ended before the signal: take away its second half and go on killing.
+                try #require(result.status == 0, "\(result.errors)")
+                try rewind(out)
+            }
+            // Before the folder held a configuration there is nothing to resume.
+            if FileManager.default.fileExists(atPath: out + "/config.yaml") {
+                arguments = ["resume", out]
+            }
+        }
+        let end = try Program.run(["resume", out])
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(try lastCheckpoint(out) == expected)
+    }
+
+    /// Removes all checkpoints but the oldest.
+    private func rewind(_ run: String) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
+            .filter { $0.hasPrefix("step-") }.sorted()
+        for name in names.dropFirst() {
+            try FileManager.default.removeItem(atPath: run + "/checkpoints/" + name)
+        }
+    }
+
+    @Test("threads, prefetch, log and probe change nothing (P3)")
+    func freeSettings() throws {
+        let expected = try undisturbed("one", ["data.workers=1", "data.prefetch=1"])
+        #expect(try undisturbed("many", ["data.workers=5", "data.prefetch=4"]) == expected)
+        #expect(try undisturbed("probed", ["run.probeEvery=1", "run.logEvery=1"]) == expected)
+        #expect(try undisturbed("saved", ["run.saveEvery=0.2", "run.keep=9"]) == expected)
+    }
+
+    @Test("operator threads are recorded, so another machine's cores change nothing")
+    func operatorThreads() throws {
+        let expected = try undisturbed("two", ["run.threads=2"])
+        let out = folder.path("resumed-elsewhere")
+        var arguments =
+            ["pretrain", "mae", "--data", data, "--out", out] + TinyPictures.settings
+            + ["run.threads=2"]
+        let first = try Program.run(arguments, killAfter: .milliseconds(900), signal: SIGTERM)
+        arguments = ["resume", out]
+        if first.status != 0 { #expect(first.status == 75, "\(first.errors)") }
+        let end = try Program.run(arguments, environment: ["OMP_NUM_THREADS": "1"])
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(try lastCheckpoint(out) == expected)
+    }
+
+    @Test("SIGTERM saves, says how to go on and ends with 75")
+    func terminate() throws {
+        let out = folder.path("terminated")
+        let result = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", out] + TinyPictures.settings
+                + ["schedule.epochs=2000"],
+            killAfter: .seconds(2), signal: SIGTERM)
+        #expect(result.status == 75)
+        #expect(result.errors.contains("tessera resume"))
+        #expect(try !lastCheckpoint(out).isEmpty)
+    }
+}
+
+/// A repeatable sequence.
+private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
