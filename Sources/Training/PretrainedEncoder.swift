@@ -62,7 +62,7 @@ extension PretrainedEncoder {
     /// `TensorFileError`, `ConfigurationError` or `LoadError` naming what does not fit.
     public static func load(file path: String, heads: Int? = nil) throws -> PretrainedEncoder {
         let file = try CheckpointFile(path: path)
-        let records = Dictionary(try encoderTensors(in: file)) { first, _ in first }
+        let records = Dictionary(try encoderTensors(in: file, path)) { first, _ in first }
         let shapes = records.mapValues(\.shape)
         var config = try VisionTransformer.Config(inferredFrom: shapes, heads: heads)
         config.positions = .learned
@@ -76,12 +76,15 @@ extension PretrainedEncoder {
 
     /// The tensors of the first entry that has a vision transformer's names, bare of prefixes.
     private static func encoderTensors(
-        in file: CheckpointFile
+        in file: CheckpointFile, _ path: String
     ) throws -> [(String, TensorRecord)] {
         let all = try file.tensors()
         let marker = "patch_embed.proj.weight"
         guard let found = all.first(where: { $0.name.hasSuffix(marker) }) else {
-            return all.map { ($0.name, $0.tensor) }
+            throw TensorFileError(
+                .missingKey, file: path,
+                problem: "holds no encoder: none of its \(all.count) tensors is called \(marker)",
+                remedy: "`tessera checkpoint inspect` lists what it holds")
         }
         let prefix = found.name.dropLast(marker.count)
         return all.compactMap { name, tensor in
