@@ -2,6 +2,7 @@
 #include "ctorch.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -39,8 +40,14 @@ const ct_api *ct_load(const char *libtorch, const char *bridge, char *error, siz
 }
 
 const char *ct_own_path(void) {
+  static char program[4096];
   Dl_info info;
-  return dladdr((const void *)ct_own_path, &info) ? info.dli_fname : NULL;
+  struct link_map *map = NULL;
+  if (!dladdr1((const void *)ct_own_path, &info, (void **)&map, RTLD_DL_LINKMAP)) return NULL;
+  if (map && map->l_name[0]) return info.dli_fname;
+  // In the program itself the name would be argv[0], which need not be a path.
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  return length > 0 ? program : NULL;
 }
 
 void ct_keep_memory(void) {
