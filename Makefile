@@ -38,7 +38,7 @@ parity: setup ## compare with the recorded numbers of the reference implementati
 	@scripts/parity
 
 bench: build ## measure, beside Python's libtorch where it is installed: .build/bench.json
-	@scripts/bench
+	Benchmarks/run
 
 check: ## everything that continuous integration runs
 	@scripts/check
