@@ -20,26 +20,44 @@ extension Tensor {
     /// `x Wᵀ + b` over the last dimension: `[…, in] -> […, out]`.
     ///
     /// On the CPU through oneDNN where that is faster (`TorchSettings.linearUsesOneDNN`), equal to
-    /// the other way within the rounding of fp32.
+    /// the other way within the rounding of fp32. Where the CPU has no instructions for bf16, such
+    /// products are computed in fp32 and rounded, instead of emulated at a third of the speed.
     public func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
-        let usesOneDNN = TorchSettings.linearOverride ?? TorchSettings.linearUsesOneDNN
-        guard usesOneDNN, device == .cpu, dtype != .float64 else {
+        guard device == .cpu, dtype != .float64 else {
             return Network.linear(.tensor(self), .tensor(weight), .optional(bias))
         }
-        return oneDNNLinear(weight, bias)
+        let usesOneDNN = TorchSettings.linearOverride ?? TorchSettings.linearUsesOneDNN
+        let widens = !TorchSettings.cpuHasBFloat16 && multipliesInBFloat16
+        guard usesOneDNN || widens else {
+            return Network.linear(.tensor(self), .tensor(weight), .optional(bias))
+        }
+        return linear(weight, bias, throughOneDNN: usesOneDNN, widening: widens)
     }
 
-    /// `linear` through oneDNN, whatever the setting.
-    package func oneDNNLinear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    /// `linear` on the CPU through our own autograd function.
+    ///
+    /// `widening` computes products of bf16 in fp32.
+    package func linear(
+        _ weight: Tensor, _ bias: Tensor?, throughOneDNN: Bool, widening: Bool = false
+    ) -> Tensor {
         var made: ct_tensor?
         let status = withExtendedLifetime((self, weight, bias)) {
-            api.onednn_linear(handle, weight.handle, bias?.handle, &made)
+            api.linear(handle, weight.handle, bias?.handle, throughOneDNN, widening, &made)
         }
         check(
-            status, in: "onednn_linear",
+            status, in: "linear",
             arguments: "\(summary), \(weight.summary), \(bias?.summary ?? "none")")
-        guard let made else { fatalError("onednn_linear returned no tensor") }
+        guard let made else { fatalError("linear returned no tensor") }
         return Tensor(owning: made)
+    }
+
+    /// Whether matrix products with the tensor are in bf16, by its type or by autocast.
+    private var multipliesInBFloat16: Bool {
+        if dtype == .bfloat16 { return true }
+        var isEnabled = false
+        var type: Int32 = 0
+        check(api.autocast(Device.cpu.kind, &isEnabled, &type), in: "autocast")
+        return isEnabled && type == DType.bfloat16.rawValue
     }
 
     /// Each vector of the last dimension at zero mean and unit (biased) variance, then scaled and

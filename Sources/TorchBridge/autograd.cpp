@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
 
 #include <array>
 
@@ -20,43 +21,66 @@ using torch::autograd::variable_list;
 
 // -- y = x W^T + b ----------------------------------------------------------------------------------
 
-// oneDNN's matrix product, reached by name: its header is not installed with every libtorch.
-at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
-                   const std::optional<at::Tensor> &bias) {
-  using Signature = at::Tensor(const at::Tensor &, const at::Tensor &,
-                               const std::optional<at::Tensor> &, std::string_view,
-                               c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
-                             .typed<Signature>();
-  return op.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
-}
+// x W^T + b without a derivative, by one of the libraries.
+struct Product {
+  bool onednn, widen;
 
-// The operator has no derivative formula of its own, so the backward pass is spelled out:
-// dx = dy W, dW = dy^T x, db = sum(dy); the first two are again products of the same kind.
+  at::Tensor operator()(const at::Tensor &x, const at::Tensor &weight,
+                        const std::optional<at::Tensor> &bias = std::nullopt) const {
+    if (widen && x.scalar_type() == at::kBFloat16) {
+      // What the instructions for bf16 do: exact products, sums in fp32, one rounding.
+      auto wide_bias = bias ? std::optional(bias->to(at::kFloat)) : std::nullopt;
+      return Product{onednn, false}(x.to(at::kFloat), weight.to(at::kFloat), wide_bias)
+          .to(at::kBFloat16);
+    }
+    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    return onednn ? by_onednn(x, weight, bias) : at::linear(x, weight, bias);
+  }
+
+ private:
+  // Reached by name: its header is not installed with every libtorch.
+  static at::Tensor by_onednn(const at::Tensor &x, const at::Tensor &weight,
+                              const std::optional<at::Tensor> &bias) {
+    using Signature =
+        at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &,
+                   std::string_view, c10::List<std::optional<at::Scalar>>,
+                   std::optional<std::string_view>);
+    static const auto op = c10::Dispatcher::singleton()
+                               .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                               .typed<Signature>();
+    return op.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  }
+};
+
+// oneDNN's operator has no derivative formula of its own, so the backward pass is spelled out:
+// dx = dy W, dW = dy^T x, db = sum(dy); the first two are again products of the same kind, on
+// transposed views.
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
-                            const std::optional<at::Tensor> &bias) {
+                            const std::optional<at::Tensor> &bias, bool onednn, bool widen) {
     at::AutoDispatchBelowADInplaceOrView below;
     context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.has_value();
-    return product(x, weight, bias);
+    context->saved_data["onednn"] = onednn;
+    context->saved_data["widen"] = widen;
+    return Product{onednn, widen}(x, weight, bias);
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
     at::AutoDispatchBelowADInplaceOrView below;
     auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1];
+    const Product product{context->saved_data["onednn"].toBool(),
+                          context->saved_data["widen"].toBool()};
     auto dy = gradients[0].contiguous();
     const int64_t columns = weight.size(0), rows = dy.numel() / std::max<int64_t>(columns, 1);
     auto flat = dy.view({rows, columns});
     at::Tensor dx, dw, db;
-    if (context->needs_input_grad(0)) dx = product(dy, weight.t().contiguous(), std::nullopt);
+    if (context->needs_input_grad(0)) dx = product(dy, weight.t());
     if (context->needs_input_grad(1))
-      dw = product(flat.t().contiguous(), x.reshape({rows, weight.size(1)}).t().contiguous(),
-                   std::nullopt);
+      dw = product(flat.t(), x.reshape({rows, weight.size(1)}).t());
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) db = flat.sum(0);
-    return {dx, dw, db};
+    return {dx, dw, db, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -66,11 +90,10 @@ at::Tensor cast(const at::Tensor &tensor) {
   return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), tensor, at::kCPU);
 }
 
-int onednn_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
+int linear(ct_tensor x, ct_tensor weight, ct_tensor bias, bool onednn, bool widen, ct_tensor *out) {
   return guarded([&] {
     auto input = cast(borrow(x)), w = cast(borrow(weight)), b = cast(borrow(bias));
-    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    *out = give(Linear::apply(input, w, b.defined() ? std::optional(b) : std::nullopt));
+    *out = give(Linear::apply(input, w, b.defined() ? std::optional(b) : std::nullopt, onednn, widen));
   });
 }
 
@@ -228,7 +251,7 @@ void fill_autograd(ct_api &api) {
   api.grad_mode = [] { return at::GradMode::is_enabled(); };
   api.set_grad_mode = [](bool enabled) { at::GradMode::set_enabled(enabled); };
   api.checkpoint = checkpoint;
-  api.onednn_linear = onednn_linear;
+  api.linear = linear;
 }
 
 }  // namespace bridge

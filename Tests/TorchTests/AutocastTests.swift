@@ -65,9 +65,9 @@ import Torch
     }
 
     @Test(
-        "the linear layer through oneDNN has the values and gradients of the BLAS one",
-        arguments: [true, false])
-    func linear(bias hasBias: Bool) {
+        "our linear layers have the values and gradients of libtorch's",
+        arguments: [true, false], LinearForm.allCases)
+    func linear(bias hasBias: Bool, form: LinearForm) {
         let generator = Generator(seed: 2)
         let input = Tensor.normal([2, 5, 24], generator: generator).requiringGrad()
         let weight = Tensor.normal([16, 24], generator: generator).requiringGrad()
@@ -79,18 +79,44 @@ import Torch
             let loss = y.to(dtype: .float32).squared().mean()
             return [y] + gradients(of: loss, withRespectTo: leaves).compactMap { $0 }
         }
-        let found = run { input.oneDNNLinear(weight, bias) }
+        let found = run {
+            input.linear(
+                weight, bias, throughOneDNN: form != .widenedBLAS, widening: form != .oneDNN)
+        }
         let expected = run {
-            input.matmul(weight.transposed()) + (bias ?? Tensor.zeros([16])).to(dtype: .bfloat16)
+            let product = input.matmul(weight.transposed())
+            return bias.map { product + $0.to(dtype: .bfloat16) } ?? product
         }
         #expect(found.count == 1 + leaves.count)
         for (a, b) in zip(found, expected) {
             #expect(a.isFinite().allTrue && a.shape == b.shape)
-            let (error, size) = ((a.to(dtype: .float32) - b.to(dtype: .float32)).norm(), b.norm())
-            #expect(error.item < 0.01 * size.item)
+            let error = (a.to(dtype: .float32) - b.to(dtype: .float32)).norm().item
+            #expect(error < 0.01 * b.to(dtype: .float32).norm().item)
         }
         for (gradient, leaf) in zip(found.dropFirst(), leaves) {
             #expect(gradient.dtype == .float32 && gradient.shape == leaf.shape)
         }
     }
+
+    @Test("a widened product is the exact one, rounded once")
+    func widening() {
+        let weight = Tensor.normal([16, 24], generator: Generator(seed: 5))
+        let input = Tensor.normal([5, 24], generator: Generator(seed: 6))
+        let (w, x) = (weight.to(dtype: .bfloat16), input.to(dtype: .bfloat16))
+        let exact = x.to(dtype: .float64).matmul(w.to(dtype: .float64).transposed())
+        let found = x.linear(w, nil, throughOneDNN: false, widening: true).to(dtype: .float64)
+        // Half a unit in the last of 8 bits, and the rounding of the sum in fp32.
+        #expect((found - exact).abs().isLess(than: exact.abs() * 0x1p-8 + 1e-5))
+    }
+}
+
+/// The ways in which our linear layer multiplies.
+enum LinearForm: String, CaseIterable, Sendable {
+    case oneDNN
+    case widenedOneDNN
+    case widenedBLAS
+}
+
+extension Tensor {
+    fileprivate func isLess(than other: Tensor) -> Bool { (self .< other).allTrue }
 }

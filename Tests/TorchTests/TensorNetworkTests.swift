@@ -13,7 +13,8 @@ import Torch
         expect(a.tensor.linear(w.tensor, b.tensor), equals: plain.with(b, +))
         let single = [a, w, b].map { $0.tensor.to(dtype: .float32) }
         expect(
-            single[0].oneDNNLinear(single[1], single[2]), equals: plain.with(b, +), within: 1e-5)
+            single[0].linear(single[1], single[2], throughOneDNN: true), equals: plain.with(b, +),
+            within: 1e-5)
     }
 
     @Test("layer normalisation")

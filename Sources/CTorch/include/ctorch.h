@@ -107,8 +107,10 @@ typedef struct {
   int (*checkpoint)(ct_stage, void *context, void (*release)(void *), const ct_tensor *inputs,
                     int64_t n, ct_tensor *out);
 
-  // y = x W^T + b by oneDNN, forward and backward.
-  int (*onednn_linear)(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out);
+  // y = x W^T + b on the CPU, forward and backward by oneDNN, or else by the BLAS. `widen` multiplies
+  // matrices of bf16 in fp32 and rounds the product.
+  int (*linear)(ct_tensor x, ct_tensor weight, ct_tensor bias, bool onednn, bool widen,
+                ct_tensor *out);
 
   // Autocast of the calling thread; device 0 is the CPU, 1 CUDA.
   int (*set_autocast)(int32_t device, bool enabled, int32_t dtype);

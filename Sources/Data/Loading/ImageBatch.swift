@@ -36,6 +36,17 @@ public struct ImageBatch {
         (position, seed) = (batch.position, batch.seed)
     }
 
+    /// A batch of pictures that did not come from a loader, `[B, C, H, W]`, normalised.
+    ///
+    /// The random draws of row i are those of picture i in epoch 0.
+    public init(images: Tensor, seed: UInt64 = 0) {
+        let count = images.shape4.0
+        views = [images]
+        labels = Tensor([Int](repeating: -1, count: count)).to(images.device)
+        (indices, keys) = (Array(0..<count), Array(0..<count))
+        (position, self.seed) = (LoaderPosition(), seed)
+    }
+
     private init(_ batch: ImageBatch, rows: Range<Int>) {
         views = batch.views.map { $0[rows] }
         labels = batch.labels[rows]

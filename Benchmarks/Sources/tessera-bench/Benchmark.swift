@@ -1,0 +1,109 @@
+import Foundation
+
+/// What one side of a benchmark has to do; both sides read the same JSON.
+struct Settings: Codable {
+    enum Workload: String, Codable {
+        case add, recordedMultiply, vitStep, maeStep, neighbors
+    }
+
+    var workload: Workload
+    /// Threads of one operator; 0 leaves libtorch's default.
+    var threads: Int
+    var device = "cpu"
+    /// `fp32`, or `bf16` by automatic mixed precision.
+    var precision = "fp32"
+    /// Of the encoder: `small`, `base`, `large`.
+    var size = "small"
+    /// Pictures in a step.
+    var batch = 1
+    /// Calls in one measurement of an operator.
+    var repetitions = 1
+    var trainCount = 0
+    var queryCount = 0
+}
+
+/// One measurement of one side.
+struct Sample: Codable {
+    var seconds: Double
+    /// Of all threads: what the work took where other programs kept the cores busy.
+    var processorSeconds: Double
+    /// Pages that the kernel had to provide meanwhile.
+    var pageFaults: Int
+    /// Bytes resident at most so far; on a GPU, bytes allocated there at most.
+    var peakMemory: Int
+}
+
+/// A pair of workloads, and what is reported of it.
+struct Benchmark {
+    /// How seconds become the number that is reported.
+    enum Measure {
+        /// Work done in a second: larger is better.
+        case rate(work: Double, unit: String)
+        /// Time for a unit of work: smaller is better.
+        case time(work: Double, unit: String, perSecond: Double)
+
+        var unit: String {
+            switch self {
+            case .rate(_, let unit), .time(_, let unit, _): unit
+            }
+        }
+
+        var largerIsBetter: Bool {
+            if case .rate = self { true } else { false }
+        }
+
+        func value(_ seconds: Double) -> Double {
+            switch self {
+            case .rate(let work, _): work / seconds
+            case .time(let work, _, let perSecond): seconds / work * perSecond
+            }
+        }
+    }
+
+    let name: String
+    let settings: Settings
+    let measure: Measure
+    /// Measurements of each side, of which the median counts.
+    let rounds: Int
+    var reportsMemory = false
+    /// Floating-point operations of one measurement, where a share of a GPU's peak is of interest.
+    var operations: Double? = nil
+    /// What a reader must know about the numbers.
+    var remark: String? = nil
+}
+
+/// A line of `bench.json`.
+struct Result: Codable {
+    let name: String
+    let unit: String
+    let ours: Double?
+    let peer: Double?
+    /// Above 1 where ours is better: ours/peer for rates, peer/ours for times, memory and faults.
+    let ratio: Double?
+
+    init(_ name: String, unit: String, ours: Double?, peer: Double?, largerIsBetter: Bool) {
+        (self.name, self.unit, self.ours, self.peer) = (name, unit, ours, peer)
+        if let ours, let peer, ours > 0, peer > 0 {
+            ratio = largerIsBetter ? ours / peer : peer / ours
+        } else {
+            ratio = nil
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        // Explicit, so that a missing number is null and not a missing key.
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(ours, forKey: .ours)
+        try container.encode(peer, forKey: .peer)
+        try container.encode(ratio, forKey: .ratio)
+    }
+}
+
+func median(_ values: [Double]) -> Double? {
+    let sorted = values.sorted()
+    guard !sorted.isEmpty else { return nil }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// Runs both sides of a benchmark, each in a process of its own, in turns.
+///
+/// Both processes are alive throughout and one works at a time, so that whatever else the machine
+/// does meets both alike.
+struct Contest {
+    /// The command that starts our side, and the one that starts the peer's; settings are appended.
+    let ours: [String]
+    let peer: [String]?
+
+    struct Outcome {
+        var ours: [Sample] = []
+        var peer: [Sample] = []
+        var remarks: [String] = []
+    }
+
+    func run(_ benchmark: Benchmark) throws -> Outcome {
+        let text = String(decoding: try JSONEncoder().encode(benchmark.settings), as: UTF8.self)
+        var outcome = Outcome()
+        let us = try Competitor(ours + [text])
+        defer { us.stop() }
+        var them: Competitor?
+        if let peer {
+            do {
+                them = try Competitor(peer + [text])
+            } catch {
+                outcome.remarks.append("\(benchmark.name): no peer, \(error)")
+            }
+        }
+        defer { them?.stop() }
+        for _ in 0..<benchmark.rounds {
+            outcome.ours.append(try us.measure())
+            if let sample = try them?.measure() { outcome.peer.append(sample) }
+        }
+        return outcome
+    }
+}
+
+/// A process that measures one workload each time it is asked.
+final class Competitor {
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private var pending = Data()
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Starts the process and waits until its workload is prepared and has run once.
+    init(_ command: [String]) throws {
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        _ = try line()
+    }
+
+    func measure() throws -> Sample {
+        try input.fileHandleForWriting.write(contentsOf: Data("measure\n".utf8))
+        return try JSONDecoder().decode(Sample.self, from: line())
+    }
+
+    func stop() {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    private func line() throws -> Data {
+        while true {
+            if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Data(pending[..<end])
+                pending = Data(pending[pending.index(after: end)...])
+                return line
+            }
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else {
+                process.waitUntilExit()
+                throw Failure(
+                    description: "\(process.executableURL?.lastPathComponent ?? "it") ended with "
+                        + "code \(process.terminationStatus)")
+            }
+            pending += more
+        }
+    }
+}

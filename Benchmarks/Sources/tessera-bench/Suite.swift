@@ -1,0 +1,123 @@
+/// The benchmarks, in the order of the table.
+struct Suite {
+    let machine: Machine
+    let threads: Int
+    let quick: Bool
+
+    var cpu: [Benchmark] {
+        operators + [
+            vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
+            mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)), neighbors,
+        ]
+    }
+
+    /// Steps that fill a GPU, in bf16 as one trains there.
+    var cuda: [Benchmark] {
+        [("base", 256), ("large", 128)].flatMap { size, batch in
+            [gpu(.vitStep, "vit", size, batch), gpu(.maeStep, "mae", size, batch)]
+        }
+    }
+
+    private var operators: [Benchmark] {
+        let calls = quick ? 50_000 : 200_000
+        let each = Benchmark.Measure.time(work: Double(calls), unit: "ns", perSecond: 1e9)
+        return [
+            ("operator_add", Settings.Workload.add),
+            ("operator_multiply_recorded", .recordedMultiply),
+        ]
+        .map { name, workload in
+            Benchmark(
+                name: name,
+                settings: Settings(workload: workload, threads: threads, repetitions: calls),
+                measure: each, rounds: 5)
+        }
+    }
+
+    private func vit(_ precision: String, batch: Int) -> Benchmark {
+        Benchmark(
+            name: "vit_s16_step_\(precision)",
+            settings: Settings(
+                workload: .vitStep, threads: threads, precision: precision, size: "small",
+                batch: batch),
+            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 2 : 5,
+            reportsMemory: true, remark: remark(precision, batch))
+    }
+
+    private func mae(_ precision: String, batch: Int) -> Benchmark {
+        Benchmark(
+            name: "mae_b16_step_\(precision)",
+            settings: Settings(
+                workload: .maeStep, threads: threads, precision: precision, size: "base",
+                batch: batch),
+            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 1 : 3,
+            reportsMemory: true, remark: remark(precision, batch))
+    }
+
+    private var neighbors: Benchmark {
+        let queries = quick ? 1000 : 10_000
+        return Benchmark(
+            name: "knn_50000x384_k20",
+            settings: Settings(
+                workload: .neighbors, threads: threads, trainCount: 50_000, queryCount: queries),
+            measure: .rate(work: Double(queries), unit: "queries/s"), rounds: quick ? 1 : 3)
+    }
+
+    private func gpu(
+        _ workload: Settings.Workload, _ name: String, _ size: String, _ batch: Int
+    ) -> Benchmark {
+        Benchmark(
+            name: "\(name)_\(size.prefix(1))16_step_bf16_cuda",
+            settings: Settings(
+                workload: workload, threads: threads, device: "cuda", precision: "bf16", size: size,
+                batch: batch),
+            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 5 : 20,
+            reportsMemory: true,
+            operations: Double(batch)
+                * (workload == .vitStep
+                    ? Operations.visionTransformer(size) : Operations.maskedAutoencoder(size)))
+    }
+
+    /// Smaller where bf16 is emulated: it is then several times slower than fp32.
+    private func bf16Batch(_ batch: Int) -> Int {
+        quick || !machine.hasBFloat16 ? 4 : batch
+    }
+
+    private func remark(_ precision: String, _ batch: Int) -> String? {
+        guard precision == "bf16", !machine.hasBFloat16 else { return nil }
+        return "batch \(batch): this CPU has no bf16 instructions, libtorch emulates them"
+    }
+}
+
+/// Floating-point operations of a step for one picture of 224², multiplications and additions
+/// counted each, the backward pass as twice the forward pass.
+enum Operations {
+    static func visionTransformer(_ size: String) -> Double {
+        let (width, depth) = shape(size)
+        return 3 * (blocks(tokens: 197, width: width, depth: depth) + embedding(width, 196))
+    }
+
+    static func maskedAutoencoder(_ size: String) -> Double {
+        let (width, depth) = shape(size)
+        return 3
+            * (blocks(tokens: 50, width: width, depth: depth) + embedding(width, 49)
+                + blocks(tokens: 197, width: 512, depth: 8) + embedding(512, 197))
+    }
+
+    private static func shape(_ size: String) -> (width: Double, depth: Double) {
+        switch size {
+        case "small": (384, 12)
+        case "large": (1024, 24)
+        default: (768, 12)
+        }
+    }
+
+    /// Twelve D² for the four matrices of a block, two T D for attention, a token.
+    private static func blocks(tokens: Double, width: Double, depth: Double) -> Double {
+        2 * depth * tokens * (12 * width * width + 2 * tokens * width)
+    }
+
+    /// Patches of 768 numbers, into tokens or out of them.
+    private static func embedding(_ width: Double, _ patches: Double) -> Double {
+        2 * patches * 768 * width
+    }
+}

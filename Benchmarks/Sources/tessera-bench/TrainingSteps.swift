@@ -1,0 +1,70 @@
+import Data
+import Methods
+import NN
+import Optimizers
+import Torch
+import Training
+import VisionModels
+
+/// Whole training steps: forward, backward, AdamW.
+enum TrainingSteps {
+    /// A supervised step of a vision transformer with a linear head on the class token.
+    static func visionTransformer(_ settings: Settings, _ device: Device) throws -> () -> Void {
+        let generator = Generator(seed: 0)
+        var config = try encoder(settings)
+        config.positions = .learned
+        let encoder = try VisionTransformer(config, generator: generator)
+        let head = Linear(config.width, 1000, generator: generator)
+        encoder.move(to: device)
+        head.move(to: device)
+        let parameters =
+            encoder.namedParameters + head.namedParameters.map { ("head." + $0.name, $0.tensor) }
+        let optimizer = AdamW(ParameterGroup.byDecay(parameters))
+        let images = pictures(settings, device)
+        let labels = Tensor((0..<settings.batch).map { $0 % 1000 }).to(device)
+        return {
+            let loss = autocast(to: precision(settings), on: device) {
+                head(encoder(images)[0..., 0]).crossEntropy(labels)
+            }
+            optimizer.clearGradients()
+            loss.backward()
+            optimizer.step(learningRate: 1e-4, weightDecay: 0.05)
+        }
+    }
+
+    /// A pre-training step of MAE with its published decoder.
+    static func maskedAutoencoder(_ settings: Settings, _ device: Device) throws -> () -> Void {
+        let generator = Generator(seed: 0)
+        var config = MAE.Config()
+        config.normalizePixels = true
+        let model = try MAE(
+            config, backbone: VisionTransformer(encoder(settings), generator: generator),
+            generator: generator)
+        model.move(to: device)
+        let optimizer = AdamW(ParameterGroup.byDecay(model.namedParameters), beta2: 0.95)
+        let batch = ImageBatch(images: pictures(settings, device))
+        return {
+            let loss = autocast(to: precision(settings), on: device) {
+                model.loss(batch, at: Step(index: 0, epoch: 0, total: 1)).total
+            }
+            optimizer.clearGradients()
+            loss.backward()
+            optimizer.step(learningRate: 1e-4, weightDecay: 0.05)
+        }
+    }
+
+    private static func encoder(_ settings: Settings) throws -> VisionTransformer.Config {
+        guard let config = VisionTransformer.Config(size: settings.size) else {
+            throw Competitor.Failure(description: "no encoder of size \(settings.size)")
+        }
+        return config
+    }
+
+    private static func precision(_ settings: Settings) -> DType? {
+        settings.precision == "bf16" ? .bfloat16 : nil
+    }
+
+    private static func pictures(_ settings: Settings, _ device: Device) -> Tensor {
+        Tensor.normal([settings.batch, 3, 224, 224], generator: Generator(seed: 1)).to(device)
+    }
+}

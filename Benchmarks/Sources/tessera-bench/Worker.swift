@@ -1,0 +1,58 @@
+import Foundation
+import Glibc
+import Torch
+
+/// Our side of a benchmark, in a process of its own; the mirror of `peers/worker.py`.
+enum Worker {
+    /// Prepares the workload, runs it once, then measures it for every line on standard input.
+    static func serve(_ json: String) throws {
+        let settings = try JSONDecoder().decode(Settings.self, from: Data(json.utf8))
+        try LibTorch.load()
+        if settings.threads > 0 { TorchSettings.threadCount = settings.threads }
+        let device: Device = settings.device == "cpu" ? .cpu : .cuda(0)
+        let run = try workload(settings, device)
+        run()
+        device.synchronize()
+        print(#"{"version": "libtorch \#(LibTorch.loadedVersion)"}"#)
+        fflush(nil)
+        while readLine() != nil {
+            let before = usage()
+            let clock = ContinuousClock()
+            let time = clock.measure {
+                run()
+                device.synchronize()
+            }
+            let after = usage()
+            let sample = Sample(
+                seconds: time / .seconds(1),
+                processorSeconds: processorSeconds(after) - processorSeconds(before),
+                pageFaults: after.ru_minflt - before.ru_minflt,
+                // In bytes; Linux counts in kilobytes.
+                peakMemory: device.memory?.peak ?? after.ru_maxrss * 1024)
+            print(String(decoding: try JSONEncoder().encode(sample), as: UTF8.self))
+            fflush(nil)
+        }
+    }
+
+    private static func workload(_ settings: Settings, _ device: Device) throws -> () -> Void {
+        switch settings.workload {
+        case .add: Operators.add(settings, device)
+        case .recordedMultiply: Operators.recordedMultiply(settings, device)
+        case .vitStep: try TrainingSteps.visionTransformer(settings, device)
+        case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
+        case .neighbors: try Neighbors.classify(settings, device)
+        }
+    }
+
+    private static func usage() -> rusage {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage
+    }
+
+    private static func processorSeconds(_ usage: rusage) -> Double {
+        [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
+        }
+    }
+}

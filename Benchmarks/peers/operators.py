@@ -1,0 +1,25 @@
+"""What a call of an operator costs apart from its arithmetic."""
+
+import torch
+
+
+def add(settings, device):
+    x = torch.ones(4, 4, device=device)
+    y = torch.ones(4, 4, device=device)
+
+    def run():
+        for _ in range(settings["repetitions"]):
+            torch.add(x, y)
+
+    return run
+
+
+def recorded_multiply(settings, device):
+    x = torch.ones(4, 4, device=device, requires_grad=True)
+    y = torch.ones(4, 4, device=device)
+
+    def run():
+        for _ in range(settings["repetitions"]):
+            torch.mul(x, y)
+
+    return run

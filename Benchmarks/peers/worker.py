@@ -1,0 +1,67 @@
+"""One side of a benchmark: PyTorch's.
+
+    python worker.py '{"workload": "vitStep", "batch": 16, ...}'
+
+Prepares the workload, runs it once and prints a line of JSON about itself. Then each line on
+standard input asks for one measurement, which is printed as a line of JSON; the end of the input
+ends the process.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+
+import masked_autoencoder
+import neighbors
+import operators
+import vision_transformer
+
+WORKLOADS = {
+    "add": operators.add,
+    "recordedMultiply": operators.recorded_multiply,
+    "vitStep": vision_transformer.step,
+    "maeStep": masked_autoencoder.step,
+    "neighbors": neighbors.classify,
+}
+
+
+def main():
+    settings = json.loads(sys.argv[1])
+    device = torch.device(settings["device"])
+    if settings["threads"] > 0:
+        torch.set_num_threads(settings["threads"])
+    torch.manual_seed(0)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("this PyTorch sees no GPU")
+    run = WORKLOADS[settings["workload"]](settings, device)
+
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    run()
+    wait()
+    print(json.dumps({"version": f"PyTorch {torch.__version__}"}), flush=True)
+    for _ in sys.stdin:
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        start = time.perf_counter()
+        run()
+        wait()
+        seconds = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        peak = after.ru_maxrss * 1024
+        if device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated()
+        sample = {
+            "seconds": seconds,
+            "processorSeconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            "pageFaults": after.ru_minflt - before.ru_minflt,
+            "peakMemory": peak,
+        }
+        print(json.dumps(sample), flush=True)
+
+
+main()
