@@ -79,10 +79,11 @@ def step(settings, device):
     images = torch.randn(settings["batch"], 3, 224, 224, device=device)
 
     def run():
-        with precision(settings, device):
-            loss = model(images)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        for _ in range(settings["repetitions"]):
+            with precision(settings, device):
+                loss = model(images)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
     return run

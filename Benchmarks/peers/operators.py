@@ -23,3 +23,13 @@ def recorded_multiply(settings, device):
             torch.mul(x, y)
 
     return run
+
+
+def matrix_product(settings, device):
+    x, y = (torch.randn(8192, 8192, device=device, dtype=torch.bfloat16) for _ in range(2))
+
+    def run():
+        for _ in range(settings["repetitions"]):
+            torch.matmul(x, y)
+
+    return run

@@ -27,10 +27,11 @@ def step(settings, device):
     labels = torch.arange(settings["batch"], device=device) % 1000
 
     def run():
-        with precision(settings, device):
-            loss = F.cross_entropy(model(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        for _ in range(settings["repetitions"]):
+            with precision(settings, device):
+                loss = F.cross_entropy(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
     return run

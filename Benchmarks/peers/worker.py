@@ -22,6 +22,7 @@ import vision_transformer
 WORKLOADS = {
     "add": operators.add,
     "recordedMultiply": operators.recorded_multiply,
+    "matrixProduct": operators.matrix_product,
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,
     "neighbors": neighbors.classify,

@@ -43,10 +43,12 @@ public final class Attention: Module {
 
     private func heads(_ x: Tensor) -> (Tensor, Tensor, Tensor) {
         let (b, t, d) = x.shape3
-        let parts = qkv(x).reshaped(b, t, 3, headCount, d / headCount)
-            .permuted(2, 0, 3, 1, 4)  // [3, B, H, T, d]
-            .unbound()
-        return (parts[0], parts[1], parts[2])
+        // Taken apart where they lie, so that the backward pass puts the gradients together in the
+        // order of `qkv` at once.
+        let parts = qkv(x).reshaped(b, t, 3, headCount, d / headCount).unbound(2)  // [B, T, H, d]
+        return (
+            parts[0].transposed(1, 2), parts[1].transposed(1, 2), parts[2].transposed(1, 2)
+        )
     }
 
     private func weights(_ q: Tensor, _ k: Tensor, width: Int) -> Tensor {

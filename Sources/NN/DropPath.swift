@@ -26,7 +26,7 @@ public final class DropPath: Module {
     /// The formula with given draws `uniform`, `[B, 1, …]`.
     package static func apply(_ x: Tensor, rate: Double, uniform: Tensor) -> Tensor {
         let keep = 1 - rate
-        return x / keep * (uniform + keep).floor().to(dtype: x.dtype).to(x.device)
+        return x / keep * (uniform + keep).floor().to(dtype: x.dtype).sent(to: x.device)
     }
 
     /// The rates of `depth` blocks, rising evenly from 0 to `last`.

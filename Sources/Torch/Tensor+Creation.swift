@@ -21,6 +21,13 @@ extension Tensor {
         Creation.empty(.ints(shape), .dtype(dtype), .none, .device(device))
     }
 
+    /// Memory on the CPU that is page-locked, which a GPU reads without the CPU.
+    ///
+    /// Whoever lets go of it before the GPU has read it need not care: libtorch keeps it until then.
+    public static func emptyPinned(_ shape: [Int], dtype: DType) -> Tensor {
+        Creation.empty(.ints(shape), .dtype(dtype), .none, .device(.cpu), .bool(true))
+    }
+
     public static func zeros(
         _ shape: [Int], dtype: DType = .float32, device: Device = .cpu
     ) -> Tensor {

@@ -1,6 +1,7 @@
 enum Memory {
     static let toDevice = Op("aten::to.device")
     static let toDType = Op("aten::to.dtype")
+    static let viewDType = Op("aten::view.dtype")
     static let clone = Op("aten::clone")
     static let contiguous = Op("aten::contiguous")
     static let detach = Op("aten::detach")
@@ -18,6 +19,11 @@ extension Tensor {
         return Memory.toDType(.tensor(self), .dtype(dtype))
     }
 
+    /// The same memory, taken to hold another type.
+    package func reinterpreted(as dtype: DType) -> Tensor {
+        Memory.viewDType(.tensor(self), .dtype(dtype))
+    }
+
     /// The tensor on another device; itself where it is there already.
     ///
     /// With `nonBlocking` a copy from pinned memory to a GPU does not wait for its end.
@@ -25,6 +31,15 @@ extension Tensor {
         guard self.device != device else { return self }
         return Memory.toDevice(
             .tensor(self), .device(device), .dtype(dtype), .bool(nonBlocking))
+    }
+
+    /// The tensor on another device, without waiting for what a GPU still has to do.
+    ///
+    /// A copy to a GPU from ordinary memory waits for everything before it, one from page-locked
+    /// memory does not; so the tensor goes through that.
+    public func sent(to device: Device) -> Tensor {
+        guard self.device == .cpu, device != .cpu else { return to(device) }
+        return pinned().to(device, nonBlocking: true)
     }
 
     /// The same tensor in page-locked memory, which GPUs read without the CPU.

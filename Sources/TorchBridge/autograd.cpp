@@ -8,6 +8,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
 
 #include <array>
 
@@ -20,6 +21,13 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // -- y = x W^T + b ----------------------------------------------------------------------------------
+
+// The transposed matrix row by row in memory of its own. Copied as three dimensions, because libtorch
+// copies a transposed matrix as such on one thread, for which the others of a step would wait.
+at::Tensor turned(const at::Tensor &x) {
+  auto copy = at::empty({1, x.size(1), x.size(0)}, x.options());
+  return copy.copy_(x.t().unsqueeze(0)).squeeze(0);
+}
 
 // x W^T + b without a derivative, by one of the libraries.
 struct Product {
@@ -35,6 +43,18 @@ struct Product {
     }
     c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
     return onednn ? by_onednn(x, weight, bias) : at::linear(x, weight, bias);
+  }
+
+  // a^T b of matrices that lie row by row.
+  at::Tensor transposed(const at::Tensor &a, const at::Tensor &b) const {
+    if (widen && a.scalar_type() == at::kBFloat16)
+      return Product{onednn, false}.transposed(a.to(at::kFloat), b.to(at::kFloat)).to(at::kBFloat16);
+    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    // libtorch's own product of bf16 is oneDNN's, and of transposed matrices as they are. For fp32 its
+    // operator wants the first factor row by row: the narrower one is turned.
+    if (!onednn || a.scalar_type() != at::kFloat) return at::mm(a.t(), b);
+    if (a.size(1) <= b.size(1)) return by_onednn(turned(a), b.t(), std::nullopt);
+    return turned(by_onednn(turned(b), a.t(), std::nullopt));
   }
 
  private:
@@ -53,8 +73,7 @@ struct Product {
 };
 
 // oneDNN's operator has no derivative formula of its own, so the backward pass is spelled out:
-// dx = dy W, dW = dy^T x, db = sum(dy); the first two are again products of the same kind, on
-// transposed views.
+// dx = dy W, dW = dy^T x, db = sum(dy).
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
                             const std::optional<at::Tensor> &bias, bool onednn, bool widen) {
@@ -78,7 +97,7 @@ struct Linear : torch::autograd::Function<Linear> {
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = product(dy, weight.t());
     if (context->needs_input_grad(1))
-      dw = product(flat.t(), x.reshape({rows, weight.size(1)}).t());
+      dw = product.transposed(flat, x.reshape({rows, weight.size(1)}).contiguous());
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) db = flat.sum(0);
     return {dx, dw, db, at::Tensor(), at::Tensor()};
   }

@@ -27,11 +27,11 @@ struct NonFiniteGuard {
     ///   - loss: of the step.
     ///   - gradientNorm: of all gradients.
     ///   - step: its number.
-    ///   - images: what to capture.
+    ///   - images: what to capture; asked for where it is needed.
     /// - Returns: whether the step was made.
     /// - Throws: `TrainingError.diverged` at the limit.
     mutating func admits(
-        loss: Double, gradientNorm: Double, step: Int, images: Tensor
+        loss: Double, gradientNorm: Double, step: Int, images: @autoclosure () throws -> Tensor
     ) throws -> Bool {
         guard !loss.isFinite || !gradientNorm.isFinite else {
             inARow = 0
@@ -39,7 +39,7 @@ struct NonFiniteGuard {
         }
         if skippedCount == 0 {
             try SafeTensorsWriter.write(
-                [("images", images)], to: capture.path,
+                [("images", images())], to: capture.path,
                 metadata: ["step": "\(step)", "loss": "\(loss)", "grad_norm": "\(gradientNorm)"])
         }
         skippedCount += 1

@@ -3,7 +3,7 @@ import Foundation
 /// What one side of a benchmark has to do; both sides read the same JSON.
 struct Settings: Codable {
     enum Workload: String, Codable {
-        case add, recordedMultiply, vitStep, maeStep, neighbors
+        case add, recordedMultiply, matrixProduct, vitStep, maeStep, neighbors
     }
 
     var workload: Workload
@@ -16,7 +16,7 @@ struct Settings: Codable {
     var size = "small"
     /// Pictures in a step.
     var batch = 1
-    /// Calls in one measurement of an operator.
+    /// Calls of an operator, or steps, in one measurement.
     var repetitions = 1
     var trainCount = 0
     var queryCount = 0
@@ -66,8 +66,10 @@ struct Benchmark {
     /// Measurements of each side, of which the median counts.
     let rounds: Int
     var reportsMemory = false
-    /// Floating-point operations of one measurement, where a share of a GPU's peak is of interest.
+    /// Floating-point operations of one measurement, where the share of a GPU's peak is of interest.
     var operations: Double? = nil
+    /// What the GPU can do at most, in floating-point operations a second; nil where it is unknown.
+    var peak: Double? = nil
     /// What a reader must know about the numbers.
     var remark: String? = nil
 }

@@ -10,13 +10,14 @@ struct Machine {
     /// Whether the CPU multiplies bf16 itself; else libtorch emulates it, slower than fp32.
     let hasBFloat16: Bool
     let system: String
+    let gpu: GPU?
 
     static func current() -> Machine {
         Machine(
             cpu: TorchSettings.cpuDescription, cores: ProcessInfo.processInfo.activeProcessorCount,
             memory: Int(ProcessInfo.processInfo.physicalMemory),
             hasBFloat16: TorchSettings.cpuHasBFloat16,
-            system: ProcessInfo.processInfo.operatingSystemVersionString)
+            system: ProcessInfo.processInfo.operatingSystemVersionString, gpu: GPU.first())
     }
 
     /// How many processes ran or waited for a core, averaged over the last minute.
@@ -27,22 +28,46 @@ struct Machine {
 
     /// The commit of the sources in a folder, with a + where files differ from it.
     static func commit(of folder: String) -> String {
-        func git(_ arguments: String...) -> String? {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["git", "-C", folder] + arguments
-            let output = Pipe()
-            process.standardOutput = output
-            process.standardError = FileHandle.nullDevice
-            guard (try? process.run()) != nil else { return nil }
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { return nil }
-            return String(decoding: data, as: UTF8.self).trimmingCharacters(
-                in: .whitespacesAndNewlines)
-        }
+        func git(_ arguments: String...) -> String? { output(of: ["git", "-C", folder] + arguments) }
         guard let commit = git("rev-parse", "--short", "HEAD") else { return "unknown" }
         let isChanged = git("status", "--porcelain", "--untracked-files=no") != ""
         return commit + (isChanged ? "+" : "")
     }
+}
+
+/// The first CUDA GPU.
+struct GPU {
+    let name: String
+
+    static func first() -> GPU? {
+        output(of: ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+            .flatMap { $0.split(separator: "\n").first }.map { GPU(name: String($0)) }
+    }
+
+    /// Dense bf16 matrix products with sums in fp32, in floating-point operations a second, by the
+    /// vendor's data sheets; nil for a GPU that is not listed.
+    var peak: Double? {
+        let sheets: [(name: String, peak: Double)] = [
+            ("H100 PCIe", 756e12), ("H100", 989.4e12), ("H200", 989.4e12), ("GH200", 989.4e12),
+            ("B200", 2250e12), ("A100", 312e12), ("A30", 165e12), ("A10", 125e12), ("L40S", 362e12),
+            ("L4", 121e12),
+        ]
+        let words = Set(name.split(whereSeparator: { " -".contains($0) }))
+        return sheets.first { Set($0.name.split(separator: " ")).isSubset(of: words) }?.peak
+    }
+}
+
+/// What a command prints; nil where it is not there or fails.
+private func output(of command: [String]) -> String? {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { return nil }
+    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
 }

@@ -17,4 +17,16 @@ enum Operators {
             for _ in 0..<settings.repetitions { _ = x * y }
         }
     }
+
+    /// The product of two large matrices, on random numbers: on zeros a GPU is faster.
+    static func matrixProduct(_ settings: Settings, _ device: Device) -> () -> Void {
+        let generator = Generator(seed: 0)
+        let (x, y) = (
+            Tensor.normal([8192, 8192], generator: generator).to(device).to(dtype: .bfloat16),
+            Tensor.normal([8192, 8192], generator: generator).to(device).to(dtype: .bfloat16)
+        )
+        return {
+            for _ in 0..<settings.repetitions { _ = x.matmul(y) }
+        }
+    }
 }

@@ -20,13 +20,18 @@ enum Report {
             }
         }
         if let operations = benchmark.operations {
-            func speed(_ samples: [Sample]) -> Double? {
-                median(samples.map(\.seconds)).map { operations / $0 / 1e12 }
+            func perSecond(_ samples: [Sample]) -> Double? {
+                median(samples.map(\.seconds)).map { operations / $0 }
             }
-            results.append(
-                Result(
-                    benchmark.name + "_tflops", unit: "TFLOP/s", ours: speed(outcome.ours),
-                    peer: speed(outcome.peer), largerIsBetter: true))
+            func add(_ what: String, _ unit: String, per one: Double) {
+                results.append(
+                    Result(
+                        benchmark.name + what, unit: unit,
+                        ours: perSecond(outcome.ours).map { $0 / one },
+                        peer: perSecond(outcome.peer).map { $0 / one }, largerIsBetter: true))
+            }
+            add("_tflops", "TFLOP/s", per: 1e12)
+            if let peak = benchmark.peak { add("_peak", "% of dense bf16 peak", per: peak / 100) }
         }
         return results
 

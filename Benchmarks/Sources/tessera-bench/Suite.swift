@@ -13,9 +13,23 @@ struct Suite {
 
     /// Steps that fill a GPU, in bf16 as one trains there.
     var cuda: [Benchmark] {
-        [("base", 256), ("large", 128)].flatMap { size, batch in
-            [gpu(.vitStep, "vit", size, batch), gpu(.maeStep, "mae", size, batch)]
-        }
+        [matrixProduct]
+            + [("base", 256), ("large", 128)].flatMap { size, batch in
+                [gpu(.vitStep, "vit", size, batch), gpu(.maeStep, "mae", size, batch)]
+            }
+    }
+
+    /// What the GPU really does on the best of cases, beside which steps are to be seen.
+    private var matrixProduct: Benchmark {
+        let (side, calls) = (8192.0, 20)
+        let operations = Double(calls) * 2 * side * side * side
+        return Benchmark(
+            name: "matrix_product_8192_bf16_cuda",
+            settings: Settings(
+                workload: .matrixProduct, threads: threads, device: "cuda", precision: "bf16",
+                repetitions: calls),
+            measure: .time(work: Double(calls), unit: "ms", perSecond: 1e3), rounds: 5,
+            operations: operations, peak: machine.gpu?.peak)
     }
 
     private var operators: [Benchmark] {
@@ -65,16 +79,20 @@ struct Suite {
     private func gpu(
         _ workload: Settings.Workload, _ name: String, _ size: String, _ batch: Int
     ) -> Benchmark {
-        Benchmark(
+        // Several steps in a measurement, so that the one wait at its end does not count.
+        let (steps, operations) = (
+            10,
+            workload == .vitStep
+                ? Operations.visionTransformer(size) : Operations.maskedAutoencoder(size)
+        )
+        return Benchmark(
             name: "\(name)_\(size.prefix(1))16_step_bf16_cuda",
             settings: Settings(
                 workload: workload, threads: threads, device: "cuda", precision: "bf16", size: size,
-                batch: batch),
-            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 5 : 20,
-            reportsMemory: true,
-            operations: Double(batch)
-                * (workload == .vitStep
-                    ? Operations.visionTransformer(size) : Operations.maskedAutoencoder(size)))
+                batch: batch, repetitions: steps),
+            measure: .rate(work: Double(batch * steps), unit: "images/s"), rounds: quick ? 2 : 5,
+            reportsMemory: true, operations: Double(batch * steps) * operations,
+            peak: machine.gpu?.peak)
     }
 
     /// Smaller where bf16 is emulated: it is then several times slower than fp32.

@@ -43,6 +43,7 @@ import Torch
 
     func run() throws {
         if let worker { return try Worker.serve(worker) }
+        try LibTorch.load()
         let machine = Machine.current()
         let threads = threads > 0 ? threads : machine.cores
         let suite = Suite(machine: machine, threads: threads, quick: quick)
@@ -118,6 +119,7 @@ import Torch
     private func describe(_ machine: Machine, _ threads: Int) {
         print(
             """
+            GPU      \(machine.gpu?.name ?? "none")
             CPU      \(machine.cpu), \(machine.cores) cores, \(threads) threads, \
             bf16 \(machine.hasBFloat16 ? "native" : "emulated")
             memory   \(machine.memory >> 20) MiB

@@ -22,7 +22,7 @@ enum TrainingSteps {
         let optimizer = AdamW(ParameterGroup.byDecay(parameters))
         let images = pictures(settings, device)
         let labels = Tensor((0..<settings.batch).map { $0 % 1000 }).to(device)
-        return {
+        return repeated(settings) {
             let loss = autocast(to: precision(settings), on: device) {
                 head(encoder(images)[0..., 0]).crossEntropy(labels)
             }
@@ -43,7 +43,7 @@ enum TrainingSteps {
         model.move(to: device)
         let optimizer = AdamW(ParameterGroup.byDecay(model.namedParameters), beta2: 0.95)
         let batch = ImageBatch(images: pictures(settings, device))
-        return {
+        return repeated(settings) {
             let loss = autocast(to: precision(settings), on: device) {
                 model.loss(batch, at: Step(index: 0, epoch: 0, total: 1)).total
             }
@@ -51,6 +51,12 @@ enum TrainingSteps {
             loss.backward()
             optimizer.step(learningRate: 1e-4, weightDecay: 0.05)
         }
+    }
+
+    private static func repeated(
+        _ settings: Settings, _ step: @escaping () -> Void
+    ) -> () -> Void {
+        { for _ in 0..<settings.repetitions { step() } }
     }
 
     private static func encoder(_ settings: Settings) throws -> VisionTransformer.Config {

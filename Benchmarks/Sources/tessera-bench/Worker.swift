@@ -38,6 +38,7 @@ enum Worker {
         switch settings.workload {
         case .add: Operators.add(settings, device)
         case .recordedMultiply: Operators.recordedMultiply(settings, device)
+        case .matrixProduct: Operators.matrixProduct(settings, device)
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)

@@ -7,6 +7,8 @@ public struct LoaderOptions: Sendable, Equatable {
     public var threads = max(1, ProcessInfo.processInfo.activeProcessorCount)
     /// Batches that may be ready or in work before they are asked for.
     public var prefetch = 2
+    /// Whether batches lie in page-locked memory, which a GPU reads without the CPU.
+    public var isPinned = false
 
     public init() {}
 
@@ -83,9 +85,7 @@ public final class Loader {
         self.plan = plan
         self.options = options
         self.report = report
-        ring = LoaderRing(
-            plan, depth: max(1, options.prefetch), threads: max(1, options.threads), start: start,
-            epochs: epochs)
+        ring = LoaderRing(plan, options: options, start: start, epochs: epochs)
         for _ in 0..<max(1, options.threads) {
             let ring = ring
             threads.append(

@@ -40,17 +40,19 @@ final class LoaderRing: Sendable {
 
     private let epochs: Int?
 
-    init(_ plan: LoaderPlan, depth: Int, threads: Int, start: LoaderPosition, epochs: Int?) {
+    init(_ plan: LoaderPlan, options: LoaderOptions, start: LoaderPosition, epochs: Int?) {
+        let threads = max(1, options.threads)
         self.plan = plan
-        self.depth = depth
         self.epochs = epochs
+        depth = max(1, options.prefetch)
         let size = plan.sampler.batchSize
         // Several runs a thread even out pictures of different size; few locks for tiny ones.
         runLength = max(1, min(32, size / (4 * threads)))
         pools = plan.views.map { view in
             let side = view.side ?? 0
             return BatchPool(
-                byteCount: size * view.channels * side * side * plan.element.byteCount)
+                byteCount: size * view.channels * side * side * plan.element.byteCount,
+                isPinned: options.isPinned)
         }
         state = Monitor(State(upcoming: start))
     }
