@@ -7,7 +7,7 @@ SHELL := bash
 # Where scripts/setup had no root, it describes the codec libraries to the build there.
 export PKG_CONFIG_PATH := $(shell scripts/setup --print pkgconfig):$(PKG_CONFIG_PATH)
 
-swift_sources := $(wildcard Sources Tests Benchmarks Package.swift)
+swift_sources := $(wildcard Sources Tests Benchmarks Examples Package.swift)
 # The targets that need no libtorch.
 fast_tests := TensorFilesTests|ImagingTests|ConfigurationTests|ReportsTests
 
@@ -58,4 +58,4 @@ dist: setup ## pack a relocatable tarball into dist/
 	@scripts/check-dist
 
 clean: ## delete what was built (not the cache of scripts/setup)
-	rm -rf .build .build-dist Benchmarks/.build dist
+	rm -rf .build .build-dist .build-example Benchmarks/.build dist

@@ -78,7 +78,7 @@ let package = Package(
             "Training",
             [
                 "NN", "Optimizers", "VisionModels", "Data", "Configuration", "TensorFiles", "Torch",
-                "Reports", logging, protobuf,
+                logging, protobuf,
             ],
             // What the Swift code beside it was generated from.
             exclude: ["TensorBoard/EventFile.proto"])

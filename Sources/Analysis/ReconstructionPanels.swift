@@ -6,14 +6,14 @@ public import Training
 /// What a method sees of pictures and makes of them, side by side.
 ///
 /// With mask m, picture x and prediction x̂: the original x, the masked x (1 − m), the
-/// reconstruction x̂, and the reconstruction with what was visible, x (1 − m) + x̂ m. Where a patch
+/// reconstruction x̂, and the picture completed by it, x (1 − m) + x̂ m. Where a patch
 /// was removed the masked picture shows the mean grey, which is zero after normalisation.
 public struct ReconstructionPanels {
     /// One picture of each kind, for each sample.
     public let samples: [[(name: String, image: ImageBuffer)]]
 
     public static let names = [
-        "original", "masked", "reconstruction", "reconstruction + visible",
+        "original", "masked", "reconstruction", "completed",
     ]
 
     public init(_ reconstruction: Reconstruction, normalization: Normalization) {

@@ -30,6 +30,7 @@ public struct Picture: Sendable {
 /// Samples, each with a row of pictures: masked, reconstructed, original; or views; or attention.
 public struct ImageGrid: ReportBlock {
     public struct Sample: Sendable {
+        /// Below the row; empty for none.
         public var caption: String
         public var pictures: [Picture]
 
@@ -55,9 +56,10 @@ public struct ImageGrid: ReportBlock {
                 let name = index < columns.count ? columns[index] : ""
                 return "<div>\(picture.html)<span>\(name)</span></div>"
             }
+            let caption: HTML = "<figcaption>\(sample.caption)</figcaption>"
             return """
                 <figure class="sample"><div class="row">\(cells)</div>\
-                <figcaption>\(sample.caption)</figcaption></figure>
+                \(HTML.when(!sample.caption.isEmpty, caption))</figure>
 
                 """
         }

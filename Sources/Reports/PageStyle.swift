@@ -26,11 +26,10 @@ enum PageStyle {
         h1{margin:.6rem 0 0;font-size:clamp(1.7rem,4.5vw,2.6rem);line-height:1.15;
         letter-spacing:-.02em;overflow-wrap:anywhere}
         .subtitle{margin:.4rem 0 0;color:var(--muted);font-size:1.08rem}
-        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:.75rem;
-        margin:1.75rem 0 0}
+        .cards{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.75rem 0 0}
         .card,.chart,.sample,table,.facts,details{background:var(--panel);
         border:1px solid var(--line);border-radius:.7rem;box-shadow:var(--shadow)}
-        .card{padding:.85rem 1rem}
+        .card{flex:1 1 10.5rem;max-width:18rem;padding:.85rem 1rem}
         .card dt{color:var(--muted);font-size:.82rem}
         dd{margin:0}
         .card .value{font-size:1.75rem;font-weight:650;line-height:1.25;letter-spacing:-.02em}
@@ -84,6 +83,7 @@ enum PageStyle {
         thead th{color:var(--muted);font-size:.8rem;font-weight:550;white-space:nowrap}
         tbody th,tbody td{border-top:1px solid var(--line)}
         tbody th{font-weight:600}
+        .scores th{white-space:nowrap}
         th small{display:block;color:var(--muted);font-weight:400}
         .number{text-align:right;white-space:nowrap}
         .score{font-size:1.2rem;font-weight:650;line-height:1.3}
@@ -102,7 +102,7 @@ enum PageStyle {
         .settings .chosen code{color:var(--accent);font-weight:650}
         code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
         .samples{display:grid;gap:.75rem;
-        grid-template-columns:repeat(auto-fill,minmax(min(17rem,100%),1fr))}
+        grid-template-columns:repeat(auto-fill,minmax(min(16rem,100%),1fr))}
         .samples.wide{grid-template-columns:repeat(auto-fill,minmax(min(33rem,100%),1fr))}
         .sample{margin:0;padding:.6rem}
         .row{display:flex;gap:.4rem}
@@ -128,7 +128,7 @@ enum PageStyle {
         font-size:.84rem}
         @media (max-width:40rem){
         header,main,footer{padding-left:1rem;padding-right:1rem}header{padding-top:1.5rem}
-        .cards{grid-template-columns:1fr 1fr;gap:.5rem}
+        .cards{gap:.5rem}.card{flex-basis:calc(50% - .25rem)}
         .scores thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
         .scores tr{display:grid;grid-template-columns:1fr auto;padding:.7rem .8rem}
         .scores tr+tr{border-top:1px solid var(--line)}

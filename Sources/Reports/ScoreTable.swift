@@ -42,6 +42,7 @@ public struct ScoreTable: ReportBlock {
 
     public var html: HTML {
         let compares = scores.contains { !$0.baselines.isEmpty }
+        let span = scores.map(\.span).max() ?? 0
         let rows = scores.map { score -> HTML in
             let chips = score.settings.map { item -> HTML in
                 "<li><span>\(item.name)</span> \(item.value)</li>"
@@ -49,7 +50,7 @@ public struct ScoreTable: ReportBlock {
             return """
                 <tr><th scope="row">\(score.name)<small>\(score.metric)</small></th>\
                 <td class="number score">\(Self.text(score.value))<small>\(score.unit)</small></td>\
-                \(HTML.when(compares, "<td>\(Self.comparison(score))</td>"))<td><ul class="chips">\(chips)</ul></td></tr>
+                \(HTML.when(compares, "<td>\(Self.comparison(score, span: span))</td>"))<td><ul class="chips">\(chips)</ul></td></tr>
 
                 """
         }
@@ -70,10 +71,14 @@ public struct ScoreTable: ReportBlock {
     }
 
     /// A line with a full dot for the score and hollow dots for the baselines, and the differences.
-    private static func comparison(_ score: Score) -> HTML {
+    ///
+    /// The line is `span` long whatever the score, so that distances of two rows can be compared.
+    private static func comparison(_ score: Score, span: Double) -> HTML {
         guard !score.baselines.isEmpty else { return "<span class=\"muted\">–</span>" }
-        let values = [score.value] + score.baselines.map(\.value)
-        let axis = Axis(values, scale: .linear, padded: false, pixels: (8, 152))
+        let finite = score.finiteValues
+        let slack = (span - score.span) / 2
+        let ends = [(finite.min() ?? 0) - slack, (finite.max() ?? 0) + slack]
+        let axis = Axis(ends, scale: .linear, padded: false, pixels: (8, 152))
         var dots: HTML = ""
         for baseline in score.baselines {
             guard let at = axis.position(baseline.value) else { continue }
@@ -99,5 +104,18 @@ public struct ScoreTable: ReportBlock {
             aria-label="\(score.name) beside its baselines"><path class="axis" d="M0 9H160"/>\
             \(dots)</svg><ul class="against">\(lines)</ul>
             """
+    }
+}
+
+extension ScoreTable.Score {
+    /// The score and its baselines, without what is no number.
+    fileprivate var finiteValues: [Double] {
+        ([value] + baselines.map(\.value)).filter(\.isFinite)
+    }
+
+    /// From the lowest to the highest of them.
+    fileprivate var span: Double {
+        guard let low = finiteValues.min(), let high = finiteValues.max() else { return 0 }
+        return high - low
     }
 }

@@ -75,7 +75,8 @@ private struct OpenedLibrary: @unchecked Sendable {
         else {
             throw LibTorchError(
                 description: "libtorch was not found in \(candidates.joined(separator: " or ")): "
-                    + "run `make setup`, or set LIBTORCH to a folder with lib/libtorch_cpu.so")
+                    + "run `make setup` (Tessera's scripts/setup), or set LIBTORCH to a folder with "
+                    + "lib/libtorch_cpu.so")
         }
         let bridge = try Self.bridgePath()
         var message = [CChar](repeating: 0, count: 4096)
@@ -92,20 +93,22 @@ private struct OpenedLibrary: @unchecked Sendable {
         self.folder = folder
     }
 
-    /// Beside the program, as `swift build` puts it, or in `../lib`, as an installation does.
+    /// Where `TESSERA_BRIDGE` says, else beside the program, as `swift build` puts it, else in
+    /// `../lib`, as an installation does.
     private static func bridgePath() throws(LibTorchError) -> String {
         let name = "libTesseraTorchBridge.so"
         let own = ct_own_path().map { String(cString: $0) } ?? CommandLine.arguments[0]
         let here = URL(fileURLWithPath: own).resolvingSymlinksInPath().deletingLastPathComponent()
-        let named = ProcessInfo.processInfo.environment["TESSERA_BRIDGE"].map { [$0] } ?? []
+        let named = ProcessInfo.processInfo.environment["TESSERA_BRIDGE"].map { [$0] }
         let places =
             named
-            + [here, here.deletingLastPathComponent().appendingPathComponent("lib")]
+            ?? [here, here.deletingLastPathComponent().appendingPathComponent("lib")]
             .map { $0.appendingPathComponent(name).path }
         guard let path = places.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
             throw LibTorchError(
                 description: "\(name) was not found at \(places.joined(separator: " or ")): "
-                    + "build it with `swift build`, which makes every product")
+                    + "build it with `swift build --product TesseraTorchBridge`, or set "
+                    + "TESSERA_BRIDGE to its path")
         }
         return path
     }

@@ -1,5 +1,7 @@
 // Differentiation, and the two autograd functions of our own: linear layers by oneDNN and
 // activation checkpointing.
+#include "support.h"
+
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/autocast_mode.h>
@@ -11,8 +13,6 @@
 #include <ATen/ops/mm.h>
 
 #include <array>
-
-#include "support.h"
 
 namespace bridge {
 namespace {

@@ -1,9 +1,9 @@
 // Any ATen operator by one boxed call: find it once, push the arguments, call, pop the results.
+#include "support.h"
+
 #include <ATen/core/Generator.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
-
-#include "support.h"
 
 namespace bridge {
 namespace {

@@ -1,4 +1,6 @@
 // Settings of the process and the thread, random number generators, CUDA; and the table itself.
+#include "support.h"
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -7,8 +9,6 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <torch/version.h>
-
-#include "support.h"
 
 namespace bridge {
 

@@ -1,5 +1,8 @@
-// Handles and errors, for the files of this target.
+// Handles and errors, for the files of this target, which include it first.
 #pragma once
+#if !__has_include(<ATen/core/Tensor.h>)
+#error "libtorch's headers are missing: run scripts/setup in this checkout of Tessera; it makes the link .torch"
+#endif
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
 

@@ -1,7 +1,7 @@
 // The facts and the life of a tensor.
-#include <ATen/ops/from_blob.h>
-
 #include "support.h"
+
+#include <ATen/ops/from_blob.h>
 
 namespace bridge {
 

@@ -12,7 +12,7 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate", abstract: "Score a frozen encoder by a protocol of the field.",
         discussion: """
             tessera evaluate knn --weights runs/mae --data pictures
-            tessera evaluate linear --weights mae_pretrain.pth --data pictures protocol.epochs=20
+            tessera evaluate linear --weights mae.pth --data pictures protocol.epochs=20
 
             The scores are printed and, for a run, appended to its scores.json.
             """,

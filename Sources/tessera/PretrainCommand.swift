@@ -9,10 +9,11 @@ struct PretrainCommand: ParsableCommand {
         commandName: "pretrain",
         abstract: "Pre-train an encoder on pictures without labels.",
         discussion: """
-            tessera pretrain configs/pretrain/mae/vit-base-16.yaml --data pictures --out runs/mae
-            tessera pretrain mae --data pictures --out runs/small model.width=192 model.heads=3
+            tessera pretrain configs/pretrain/mae/vit-base-16.yaml \\
+                --data pictures --out runs/mae
+            tessera pretrain mae --data pictures --out runs/small model.depth=6
 
-            Settings are key=value pairs over the recipe over the defaults; `tessera config show
+            Settings are key=value pairs over the recipe over the defaults; `tessera config show \
             mae` lists them. Ctrl-C saves and stops, `tessera resume` goes on.
             """)
 

@@ -51,8 +51,7 @@ enum RunReport {
         var cards = scores.suffix(4).map { score in
             Card(
                 score.title, value: String(format: "%.1f", score.value), unit: "%",
-                remark: score.pixelBaseline.map { "raw pixels \(String(format: "%.1f", $0)) %" }
-                    ?? "",
+                remark: score.pixelBaseline.map { difference(score.value, $0) } ?? "",
                 tone: score.pixelBaseline.map { score.value > $0 ? .better : .worse } ?? .neutral)
         }
         let rates = metrics.compactMap { $0["images_per_second"] }.sorted()
@@ -60,16 +59,24 @@ enum RunReport {
             cards.append(Card("Speed", value: "\(Int(rates[rates.count / 2]))", unit: "images/s"))
         }
         if let last = metrics.last {
-            cards.append(Card("Epochs", value: String(format: "%.1f", last.epoch)))
+            let whole = last.epoch == last.epoch.rounded()
+            cards.append(Card("Epochs", value: String(format: whole ? "%.0f" : "%.1f", last.epoch)))
         }
         return cards
     }
 
+    /// `+0.7 against raw pixels`.
+    private static func difference(_ value: Double, _ baseline: Double) -> String {
+        let sign = value < baseline ? "−" : "+"
+        return sign + String(format: "%.1f", abs(value - baseline)) + " against raw pixels"
+    }
+
     private static func row(_ score: Score) -> ScoreTable.Score {
         ScoreTable.Score(
-            name: score.title, metric: score.metric, value: score.value, unit: "%",
+            name: score.title, metric: "top-1 accuracy", value: score.value, unit: "%",
             baselines: score.pixelBaseline.map { [.init("raw pixels", $0)] } ?? [],
-            settings: score.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value.text) })
+            settings: score.settings.filter { $0.key != "rawPixels" }
+                .sorted { $0.key < $1.key }.map { ($0.key, $0.value.text) })
     }
 
     private static func curves(_ metrics: [MetricsRecord]) -> [any ReportBlock] {
@@ -123,7 +130,8 @@ enum RunReport {
         }
         page.add(
             "Reconstruction",
-            lead: "What the model sees, what it makes of it, and the picture itself.",
+            lead: "The picture, what the model sees of it, what it predicts, and its prediction in "
+                + "the gaps. Training counts the gaps alone: predictions elsewhere mean nothing.",
             [ImageGrid(columns: ReconstructionPanels.names, samples: samples)])
     }
 

@@ -117,7 +117,7 @@ import VisionModels
         let panels = try #require(
             ReconstructionPanels(reconstruction, normalization: .imageNet).samples.first)
         for (name, panel) in panels {
-            let name = name.replacing(" + ", with: "_plus_")
+            let name = name == "completed" ? "reconstruction_plus_visible" : name
             // Values are cut to whole numbers, so a rounding error can move one across the edge.
             item.compare(
                 "out/\(name)",

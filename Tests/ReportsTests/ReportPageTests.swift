@@ -110,6 +110,31 @@ import Testing
         #expect(markup.contains(">NaN<small>%"))
     }
 
+    @Test("equal differences are equally far apart in all rows")
+    func comparableRows() throws {
+        func distance(_ markup: Substring) throws -> Double {
+            let places = markup.matches(of: /cx="([0-9.]+)"/).compactMap { Double($0.output.1) }
+            #expect(places.count == 2)
+            return abs(try #require(places.last) - places[0])
+        }
+        let rows = ScoreTable([
+            .init(name: "a", metric: "top-1", value: 86, baselines: [.init("x", 84)]),
+            .init(name: "b", metric: "top-1", value: 41, baselines: [.init("x", 40)]),
+            .init(name: "c", metric: "top-1", value: 20, baselines: [.init("x", 20)]),
+        ]).html.markup.components(separatedBy: "<tr>").suffix(3).map { $0[...] }
+        let distances = try rows.map(distance)
+        #expect(distances[0] == 144)
+        #expect(abs(distances[1] - 72) < 0.2)
+        #expect(distances[2] == 0)
+    }
+
+    @Test("a sample without a caption leaves no room for one")
+    func noCaption() throws {
+        let picture = try Picture(ImageBuffer(width: 2, height: 2, channels: 1), alternative: "a")
+        let grid = ImageGrid(columns: ["a"], samples: [.init(caption: "", pictures: [picture])])
+        #expect(!grid.html.markup.contains("figcaption"))
+    }
+
     @Test("keys of settings break behind their dots")
     func keys() {
         let table = SettingsTable([

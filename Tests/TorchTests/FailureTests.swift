@@ -73,8 +73,8 @@ import Torch
         }
         expectText(
             result,
-            "libtorch was not found in /nowhere/libtorch: run `make setup`, or set "
-                + "LIBTORCH to a folder with lib/libtorch_cpu.so")
+            "libtorch was not found in /nowhere/libtorch: run `make setup` (Tessera's "
+                + "scripts/setup), or set LIBTORCH to a folder with lib/libtorch_cpu.so")
     }
 
     @Test("a file that is no library is refused with the loader's reason")
