@@ -24,7 +24,6 @@ func library(
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -43,7 +42,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -78,7 +76,7 @@ let package = Package(
             "Training",
             [
                 "NN", "Optimizers", "VisionModels", "Data", "Configuration", "TensorFiles", "Torch",
-                logging, protobuf,
+                protobuf,
             ],
             // What the Swift code beside it was generated from.
             exclude: ["TensorBoard/EventFile.proto"])
@@ -110,7 +108,7 @@ let package = Package(
                 dependencies: [
                     "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Data", "Training",
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
-                    logging, arguments,
+                    arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
             .testTarget(
                 name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles"],

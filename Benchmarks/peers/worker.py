@@ -35,6 +35,9 @@ def main():
     if settings["threads"] > 0:
         torch.set_num_threads(settings["threads"])
     torch.manual_seed(0)
+    if settings["deterministic"]:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("this PyTorch sees no GPU")
     run = WORKLOADS[settings["workload"]](settings, device)

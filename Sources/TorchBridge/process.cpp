@@ -90,7 +90,11 @@ void fill_process(ct_api &api) {
   api.set_thread_count = [](int32_t n) { return guarded([&] { at::set_num_threads(n); }); };
   api.set_flush_denormal = [](bool on) { return at::globalContext().setFlushDenormal(on); };
   api.set_deterministic = [](bool on) {
-    return guarded([&] { at::globalContext().setDeterministicAlgorithms(on, /*warn_only=*/true); });
+    return guarded([&] {
+      at::globalContext().setDeterministicAlgorithms(on, /*warn_only=*/true);
+      // Filling every new tensor would find who reads what nobody wrote, at the cost of a pass over it.
+      at::globalContext().setDeterministicFillUninitializedMemory(false);
+    });
   };
   api.set_tf32 = [](bool on) {
     return guarded([&] {

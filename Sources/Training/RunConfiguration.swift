@@ -31,6 +31,7 @@ public struct RunSettings: Configuration {
     public var device = DeviceChoice.auto
     public var precision = Precision.auto
     public var threads: Int? = nil
+    public var deterministic = true
     public var accumulation = 1
     public var logEvery = 10
     public var saveEvery = 1.0
@@ -49,6 +50,8 @@ public struct RunSettings: Configuration {
                 + "and float32 elsewhere; float16 scales the loss (CUDA only)",
             "threads": "of one operator on the CPU; nil takes the cores and writes their number "
                 + "here, because sums depend on it in the last bit",
+            "deterministic": "on a GPU only sums whose order is fixed, so that a run repeats and "
+                + "resumes to the bit; on the CPU that is always so",
             "accumulation": "parts in which a step's pictures go through the model, for less "
                 + "memory; their gradients are averaged",
             "logEvery": "steps between lines of metrics.jsonl",

@@ -10,6 +10,8 @@ struct Settings: Codable {
     /// Threads of one operator; 0 leaves libtorch's default.
     var threads: Int
     var device = "cpu"
+    /// On a GPU only sums whose order is fixed.
+    var deterministic = false
     /// `fp32`, or `bf16` by automatic mixed precision.
     var precision = "fp32"
     /// Of the encoder: `small`, `base`, `large`.

@@ -3,6 +3,7 @@ struct Suite {
     let machine: Machine
     let threads: Int
     let quick: Bool
+    let deterministic: Bool
 
     var cpu: [Benchmark] {
         operators + [
@@ -88,8 +89,9 @@ struct Suite {
         return Benchmark(
             name: "\(name)_\(size.prefix(1))16_step_bf16_cuda",
             settings: Settings(
-                workload: workload, threads: threads, device: "cuda", precision: "bf16", size: size,
-                batch: batch, repetitions: steps),
+                workload: workload, threads: threads, device: "cuda",
+                deterministic: deterministic, precision: "bf16", size: size, batch: batch,
+                repetitions: steps),
             measure: .rate(work: Double(batch * steps), unit: "images/s"), rounds: quick ? 2 : 5,
             reportsMemory: true, operations: Double(batch * steps) * operations,
             peak: machine.gpu?.peak)

@@ -32,6 +32,9 @@ import Torch
     @Flag(help: "Smaller batches and fewer rounds: a look, not a result.")
     var quick = false
 
+    @Flag(help: "On a GPU, both sides by sums whose order is fixed.")
+    var deterministic = false
+
     @Flag(help: "Print every measurement to standard error.")
     var verbose = false
 
@@ -46,7 +49,7 @@ import Torch
         try LibTorch.load()
         let machine = Machine.current()
         let threads = threads > 0 ? threads : machine.cores
-        let suite = Suite(machine: machine, threads: threads, quick: quick)
+        let suite = Suite(machine: machine, threads: threads, quick: quick, deterministic: deterministic)
         describe(machine, threads)
         var results: [Result] = []
         var remarks: [String] = []

@@ -9,6 +9,7 @@ enum Worker {
         let settings = try JSONDecoder().decode(Settings.self, from: Data(json.utf8))
         try LibTorch.load()
         if settings.threads > 0 { TorchSettings.threadCount = settings.threads }
+        TorchSettings.useDeterministicAlgorithms(settings.deterministic)
         let device: Device = settings.device == "cpu" ? .cpu : .cuda(0)
         let run = try workload(settings, device)
         run()
