@@ -3,7 +3,7 @@ import Foundation
 /// Writes what the steps were like: progress line, `metrics.jsonl`, TensorBoard, `epochs.csv`.
 final class StepLog {
     private let metrics: MetricsLog
-    private let table: EpochTable
+    private var table: EpochTable
     private let events: EventFileWriter
     private let progress: ProgressLine
     private let stepsPerEpoch: Int
