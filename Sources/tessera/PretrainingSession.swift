@@ -49,7 +49,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
             machine.append("run.threads=\(ProcessInfo.processInfo.activeProcessorCount)")
         }
         let device = try run.device.resolve()
-        machine.append("run.precision=\(run.precision.resolve(on: device).rawValue)")
+        machine.append("run.precision=\(try run.precision.resolve(on: device).rawValue)")
         return try Settings.resolve(recipe: recipe, overrides: overrides + machine)
     }
 
