@@ -6,10 +6,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"), .treatAllWarnings(as: .error),
 ]
 
-/// A library target of ours and, beside it, its tests in `Tests/<name>Tests`.
+/// A library target of ours and, beside it, its tests in `Tests/<name>Tests`, which may need
+/// more: `testing`.
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
-    tests: Bool = true
+    tests: Bool = true, testing: [Target.Dependency] = []
 ) -> [Target] {
     let target = Target.target(
         name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
@@ -18,7 +19,7 @@ func library(
         target,
         .testTarget(
             name: name + "Tests",
-            dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+            dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies + testing,
             swiftSettings: strict),
     ]
 }
@@ -79,7 +80,7 @@ let package = Package(
                 protobuf,
             ],
             // What the Swift code beside it was generated from.
-            exclude: ["TensorBoard/EventFile.proto"])
+            exclude: ["TensorBoard/EventFile.proto"], testing: ["Imaging"])
         + library(
             "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"])
         + library(

@@ -38,6 +38,40 @@ public struct ResolvedConfiguration<Value: Configuration>: Sendable {
     }
 }
 
+extension ResolvedConfiguration {
+    /// Each setting as a JSON object on one line: key, value, source, help or null.
+    ///
+    /// Values are of their types: numbers, texts, lists, null for what is off.
+    public func jsonLines() throws -> [String] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try final.leaves().map { leaf in
+            let line = JSONSetting(
+                key: leaf.key, value: leaf.setting,
+                source: (sources[leaf.key] ?? .defaults).description, help: leaf.documentation)
+            return String(decoding: try encoder.encode(line), as: UTF8.self)
+        }
+    }
+}
+
+private struct JSONSetting: Encodable {
+    let key: String
+    let value: Setting
+    let source: String
+    let help: String?
+
+    private enum Key: CodingKey { case key, value, source, help }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(key, forKey: .key)
+        try container.encode(value, forKey: .value)
+        try container.encode(source, forKey: .source)
+        // Not encodeIfPresent: every object has all four keys.
+        try container.encode(help, forKey: .help)
+    }
+}
+
 /// One line of a resolved configuration.
 public struct ResolvedSetting: Sendable, Equatable {
     /// `optim.lr`.
@@ -136,6 +170,48 @@ extension Setting {
         case .section(let fields):
             let entries = fields.map { "\(quotedIfNeeded($0.name)): \($0.setting.flowText)" }
             return "{\(entries.joined(separator: ", "))}"
+        case .given: fatalError("only settings that describe a value are written")
+        }
+    }
+}
+
+extension Setting: Encodable {
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// The value as JSON has it.
+    func encode(to encoder: any Encoder) throws {
+        switch content {
+        case .section(let fields):
+            var container = encoder.container(keyedBy: Name.self)
+            for field in fields {
+                try container.encode(field.setting, forKey: Name(stringValue: field.name))
+            }
+        case .list(let elements):
+            var container = encoder.unkeyedContainer()
+            for element in elements { try container.encode(element) }
+        case .off:
+            var container = encoder.singleValueContainer()
+            try container.encodeNil()
+        case .scalar(let text, let isText):
+            var container = encoder.singleValueContainer()
+            if isText {
+                try container.encode(text)
+            } else if let truth = Bool(text) {
+                try container.encode(truth)
+            } else if let number = Int(text) {
+                try container.encode(number)
+            } else if let number = UInt64(text) {
+                try container.encode(number)
+            } else if let number = Double(text) {
+                try container.encode(number)
+            } else {
+                fatalError("a plain setting is a number or a truth value, not '\(text)'")
+            }
         case .given: fatalError("only settings that describe a value are written")
         }
     }

@@ -44,7 +44,12 @@ public struct LoadReport: Sendable, CustomStringConvertible {
 public struct LoadError: Error, CustomStringConvertible, Sendable {
     public let report: LoadReport
 
-    public var description: String { "the checkpoint does not fit the model: \(report)" }
+    /// The file that the tensors are from, where they are from one.
+    public var file: String?
+
+    public var description: String {
+        "\(file ?? "the checkpoint") does not fit the model: \(report)"
+    }
 }
 
 extension Module {
@@ -86,5 +91,15 @@ extension Module {
         if strict && !report.isComplete { throw LoadError(report: report) }
         noGrad { for (target, source) in fitting { target.copyInPlace(source) } }
         return report
+    }
+
+    /// `load`, strictly, of tensors that were read from `file`, which an error names.
+    public func load(_ tensors: [String: Tensor], from file: String) throws {
+        do {
+            try load(tensors)
+        } catch var error as LoadError {
+            error.file = file
+            throw error
+        }
     }
 }

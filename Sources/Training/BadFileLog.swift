@@ -7,10 +7,12 @@ import Foundation
 final class BadFileLog {
     private let url: URL
     private var seen: Set<String> = []
+    private var isLastLineCut: Bool
 
     init(_ url: URL) {
         self.url = url
-        let text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
+        let text = String(decoding: (try? Data(contentsOf: url)) ?? Data(), as: UTF8.self)
+        isLastLineCut = !text.isEmpty && !text.hasSuffix("\n")
         for line in text.split(separator: "\n") {
             if let object = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)) {
                 seen.insert(object.file)
@@ -39,7 +41,9 @@ final class BadFileLog {
         if let handle = try? FileHandle(forWritingTo: url) {
             defer { try? handle.close() }
             _ = try? handle.seekToEnd()
-            try? handle.write(contentsOf: line + Data("\n".utf8))
+            let start = Data((isLastLineCut ? "\n" : "").utf8)
+            try? handle.write(contentsOf: start + line + Data("\n".utf8))
+            isLastLineCut = false
         }
         return true
     }

@@ -52,7 +52,8 @@ public struct CheckpointStore {
         let url = folder.appendingPathComponent("step-\(padded).safetensors")
         try state.write(to: url, metadata: metadata)
         try Self.verify(url)
-        for (_, old) in all().dropFirst(keep + 1) {
+        // Those of later steps do not count: the run resumed before them, so they are damaged.
+        for (_, old) in all().filter({ $0.step <= state.step }).dropFirst(keep + 1) {
             try? FileManager.default.removeItem(at: old)
         }
         removeLeftovers()

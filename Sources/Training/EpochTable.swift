@@ -1,31 +1,46 @@
 import Foundation
 
 /// `epochs.csv`: the means of an epoch's metrics, a line an epoch.
+///
+/// The file is small and is written anew each time, so that it is whole whenever it is read.
 struct EpochTable {
     private let url: URL
+    /// `epoch`, then the names in the order in which they first came.
+    private var columns = ["epoch"]
+    /// The texts of each line; an epoch without the last columns has fewer.
+    private var rows: [[String]] = []
 
-    /// The file is made with a header at the first epoch; lines from `epoch` on are removed, as a
-    /// resumed run writes them again.
+    /// The file is made at the first epoch; lines from `epoch` on are removed, as a resumed run
+    /// writes them again.
     init(_ url: URL, continuingAt epoch: Int) throws {
         self.url = url
         guard FileManager.default.fileExists(atPath: url.path) else { return }
-        let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
-        let kept = lines.enumerated().filter { index, line in
-            index == 0 || (line.split(separator: ",").first.flatMap { Int($0) } ?? epoch) < epoch
+        let lines = String(decoding: try Data(contentsOf: url), as: UTF8.self)
+            .split(separator: "\n")
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        guard let header = lines.first else { return }
+        columns = header
+        rows = lines.dropFirst().filter { row in
+            // A line that was cut off is shorter.
+            row.count == header.count && Int(row[0]).map { $0 < epoch } == true
         }
-        try Data(kept.map { $0.element + "\n" }.joined().utf8).write(to: url, options: .atomic)
+        try write()
     }
 
-    func append(epoch: Int, _ values: [(name: String, value: Double)]) throws {
-        if !FileManager.default.fileExists(atPath: url.path) {
-            let header = (["epoch"] + values.map(\.name)).joined(separator: ",") + "\n"
-            try Data(header.utf8).write(to: url)
+    /// Adds a line; a name that no epoch before had makes a column.
+    mutating func append(epoch: Int, _ values: [(name: String, value: Double)]) throws {
+        for (name, _) in values where !columns.contains(name) { columns.append(name) }
+        let texts = Dictionary(values.map { ($0.name, "\($0.value)") }) { _, last in last }
+        rows.append(["\(epoch)"] + columns.dropFirst().map { texts[$0] ?? "" })
+        try write()
+    }
+
+    private func write() throws {
+        let lines = ([columns] + rows).map { row in
+            let missing = repeatElement("", count: columns.count - row.count)
+            return (row + missing).joined(separator: ",") + "\n"
         }
-        let line = (["\(epoch)"] + values.map { "\($0.value)" }).joined(separator: ",") + "\n"
-        let handle = try FileHandle(forWritingTo: url)
-        defer { try? handle.close() }
-        try handle.seekToEnd()
-        try handle.write(contentsOf: Data(line.utf8))
+        try Data(lines.joined().utf8).write(to: url, options: .atomic)
     }
 }
 

@@ -52,14 +52,16 @@ public final class MetricsLog {
         return line
     }
 
-    /// The records of a file; lines that are none are passed over.
+    /// The records of a file, their values by name; lines that are none are passed over.
     public static func read(_ url: URL) throws -> [MetricsRecord] {
         try lines(of: url).compactMap(record)
     }
 
     private static func lines(of url: URL) throws -> [String] {
         guard FileManager.default.fileExists(atPath: url.path) else { return [] }
-        return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map(String.init)
+        // Leniently, as a last line may have been cut inside a character.
+        return String(decoding: try Data(contentsOf: url), as: UTF8.self)
+            .split(separator: "\n").map(String.init)
     }
 
     /// The object's keys in the order of the record; JSON has no word for NaN, so that is null.
@@ -75,14 +77,15 @@ public final class MetricsLog {
     }
 
     private static func record(_ line: String) -> MetricsRecord? {
+        // JSONSerialization would round some numbers in the last bit.
         guard
-            let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-            let step = object["step"] as? Int
+            let numbers = try? JSONDecoder().decode([String: Double?].self, from: Data(line.utf8)),
+            let step = numbers["step"]?.flatMap(Int.init(exactly:))
         else { return nil }
-        let values = object.filter { $0.key != "step" && $0.key != "epoch" }
-            .map { (name: $0.key, value: ($0.value as? NSNumber)?.doubleValue ?? .nan) }
+        let values = numbers.filter { $0.key != "step" && $0.key != "epoch" }
+            .map { (name: $0.key, value: $0.value ?? .nan) }
             .sorted { $0.name < $1.name }
         return MetricsRecord(
-            step: step, epoch: (object["epoch"] as? NSNumber)?.doubleValue ?? 0, values: values)
+            step: step, epoch: numbers["epoch"]?.flatMap(\.self) ?? 0, values: values)
     }
 }

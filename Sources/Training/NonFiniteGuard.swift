@@ -6,7 +6,7 @@ import Torch
 /// Watches for losses and gradients that are not finite.
 ///
 /// The optimiser skips such a step: weights and its state stay as they are. The first one of the run
-/// is captured to a file; after too many in a row the run ends with advice.
+/// is captured to a file, which resuming leaves; after too many in a row the run ends with advice.
 struct NonFiniteGuard {
     private let limit: Int
     private let capture: URL
@@ -37,7 +37,7 @@ struct NonFiniteGuard {
             inARow = 0
             return true
         }
-        if skippedCount == 0 {
+        if skippedCount == 0, !FileManager.default.fileExists(atPath: capture.path) {
             try SafeTensorsWriter.write(
                 [("images", images())], to: capture.path,
                 metadata: ["step": "\(step)", "loss": "\(loss)", "grad_norm": "\(gradientNorm)"])

@@ -46,7 +46,8 @@ extension PretrainedEncoder {
         let generator = Generator(seed: settings.run.seed)
         let backbone = try VisionTransformer(settings.model, generator: generator)
         let method = try Method(settings.method, backbone: backbone, generator: generator)
-        try method.load(TrainingState.model(in: SafeTensorsFile(path: url.path)))
+        try method.load(
+            TrainingState.model(in: SafeTensorsFile(path: url.path)), from: url.path)
         method.evaluate()
         let encoder = PretrainedEncoder(
             model: method.backbone, data: settings.data, origin: url.path, runFolder: folder)
@@ -69,7 +70,7 @@ extension PretrainedEncoder {
         let model = try VisionTransformer(config, generator: Generator(seed: 0))
         let own = Set(model.stateDict.map(\.name))
         let tensors = try records.filter { own.contains($0.key) }.mapValues { try Tensor($0) }
-        try model.load(tensors)
+        try model.load(tensors, from: path)
         model.evaluate()
         return PretrainedEncoder(model: model, data: DataSettings(), origin: path)
     }

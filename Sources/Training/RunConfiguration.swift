@@ -67,9 +67,10 @@ public struct RunSettings: Configuration {
         try positive(logEvery, "logEvery")
         try positive(keep, "keep")
         try positive(maxNonFinite, "maxNonFinite")
-        guard saveEvery > 0 else {
+        for (key, epochs) in [("saveEvery", saveEvery), ("probeEvery", probeEvery ?? 1)]
+        where epochs <= 0 {
             throw ConfigurationError.invalid(
-                "saveEvery", found: saveEvery, expected: "a positive number of epochs")
+                key, found: epochs, expected: "a positive number of epochs")
         }
         if let threads { try positive(threads, "threads") }
     }
@@ -108,7 +109,13 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
     case float16
 
     /// The precision itself: with `auto` what the device computes fastest.
-    public func resolve(on device: Device) -> Precision {
+    ///
+    /// - Throws: `ConfigurationError` for float16 on the CPU, most of which have no products in it.
+    public func resolve(on device: Device) throws -> Precision {
+        guard self != .float16 || device != .cpu else {
+            throw ConfigurationError.invalid(
+                "run.precision", found: rawValue, expected: "float32 or bfloat16 on the CPU")
+        }
         guard self == .auto else { return self }
         return device != .cpu || TorchSettings.cpuHasBFloat16 ? .bfloat16 : .float32
     }
@@ -149,6 +156,9 @@ public struct OptimizerSettings: Configuration {
             throw ConfigurationError.invalid(
                 "betas", found: "\(betas)", expected: "two numbers in [0, 1)")
         }
+        for (key, value) in [
+            ("lr", lr ?? 0), ("baseLr", baseLr), ("eps", eps), ("weightDecay", weightDecay),
+        ] { try notNegative(value, key) }
         if let clip, clip <= 0 {
             throw ConfigurationError.invalid("clip", found: clip, expected: "a positive number")
         }
@@ -180,11 +190,18 @@ public struct ScheduleSettings: Configuration {
                 "warmupEpochs", found: warmupEpochs,
                 expected: "a number from 0 to epochs, \(epochs)")
         }
+        try notNegative(minLr, "minLr")
     }
 }
 
 func positive(_ value: Int, _ key: String) throws {
     guard value > 0 else {
         throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
+    }
+}
+
+private func notNegative(_ value: Double, _ key: String) throws {
+    guard value >= 0 else {
+        throw ConfigurationError.invalid(key, found: value, expected: "0 or a positive number")
     }
 }

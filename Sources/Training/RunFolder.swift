@@ -47,7 +47,7 @@ public final class RunFolder {
             throw RunFolderError("\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
+            // All is initialised, so deinit runs and closes the file.
             throw RunFolderError("another process is working in \(path): wait for it or stop it")
         }
     }

@@ -3,7 +3,7 @@ import Foundation
 /// Writes what the steps were like: progress line, `metrics.jsonl`, TensorBoard, `epochs.csv`.
 final class StepLog {
     private let metrics: MetricsLog
-    private let table: EpochTable
+    private var table: EpochTable
     private let events: EventFileWriter
     private let progress: ProgressLine
     private let stepsPerEpoch: Int
@@ -13,6 +13,8 @@ final class StepLog {
     private var sinceLine = RunningMeans()
     private var sinceEpoch = RunningMeans()
     private var window = Window()
+    /// Seconds that the loop has waited for pictures so far.
+    private var waited = 0.0
 
     /// Time and pictures since the last line.
     private struct Window {
@@ -58,11 +60,12 @@ final class StepLog {
         sinceLine.add(entry)
         sinceEpoch.add(entry)
         window.images += entry.imageCount
+        waited = entry.waited
         let rate = Double(window.images) / window.seconds
         let wait = (entry.waited - window.waitedBefore) / window.seconds
         let isLast = entry.step == totalSteps
         progress.update(
-            line(step: entry.step, loss: entry.loss, rate: rate, wait: wait), isLast: isLast)
+            line(entry, rate: rate, wait: wait), isLast: isLast)
         if entry.step % every == 0 || isLast {
             try write(
                 step: entry.step,
@@ -71,7 +74,7 @@ final class StepLog {
                     ("skipped_steps", Double(entry.skippedCount)),
                 ])
             sinceLine = RunningMeans()
-            window = Window(waitedBefore: entry.waited)
+            window = Window(waitedBefore: waited)
         }
         if entry.step % stepsPerEpoch == 0 || isLast {
             try table.append(epoch: (entry.step - 1) / stepsPerEpoch, sinceEpoch.means)
@@ -84,7 +87,7 @@ final class StepLog {
         let text = values.map { "\($0.name) \(oneDecimal($0.value)) %" }.joined(separator: ", ")
         progress.note("epoch \(oneDecimal(Double(step) / Double(stepsPerEpoch))): \(text)")
         // The probe's time is not the training's.
-        window = Window(waitedBefore: window.waitedBefore)
+        window = Window(waitedBefore: waited)
     }
 
     private func write(step: Int, _ values: [(name: String, value: Double)]) throws {
@@ -95,14 +98,14 @@ final class StepLog {
         try events.flush()
     }
 
-    private func line(step: Int, loss: Double, rate: Double, wait: Double) -> String {
-        let epoch = oneDecimal(Double(step) / Double(stepsPerEpoch))
+    private func line(_ entry: Entry, rate: Double, wait: Double) -> String {
+        let epoch = oneDecimal(Double(entry.step) / Double(stepsPerEpoch))
         let epochs = oneDecimal(Double(totalSteps) / Double(stepsPerEpoch))
-        let imagesAStep = Double(window.images) / Double(max((step - 1) % every + 1, 1))
-        let left = readableDuration(Double(totalSteps - step) * imagesAStep / rate)
-        return "epoch \(epoch)/\(epochs)  step \(step)/\(totalSteps)  "
-            + "loss \(String(format: "%.4f", loss))  \(Int(rate)) images/s  data wait \(percent(wait))  "
-            + "\(left) left"
+        let imagesLeft = (totalSteps - entry.step) * entry.imageCount
+        let left = readableDuration(Double(imagesLeft) / rate)
+        return "epoch \(epoch)/\(epochs)  step \(entry.step)/\(totalSteps)  "
+            + "loss \(String(format: "%.4f", entry.loss))  \(Int(rate)) images/s  "
+            + "data wait \(percent(wait))  \(left) left"
     }
 
     private func oneDecimal(_ value: Double) -> String { String(format: "%.1f", value) }

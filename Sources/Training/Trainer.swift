@@ -174,11 +174,14 @@ public final class Trainer<Method: PretrainingMethod> {
         let count = settings.run.accumulation
         var loss = Tensor.zeros([], device: device)
         var parts: [(name: String, value: Tensor)] = []
-        for part in batch.parts(count) {
+        // Pictures that were left out can make parts of other sizes, and empty ones.
+        for part in batch.parts(count) where part.count > 0 {
             let losses = autocast(to: settings.run.precision.autocast, on: device) {
                 method.loss(part, at: place)
             }
-            let share = count == 1 ? losses.total : losses.total / Double(count)
+            let share =
+                count == 1
+                ? losses.total : losses.total * (Double(part.count) / Double(batch.count))
             (scaler?.scaled(share) ?? share).backward()
             loss = loss + share.detached()
             parts += losses.parts.map { ($0.name, $0.value.detached()) }

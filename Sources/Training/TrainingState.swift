@@ -63,7 +63,7 @@ public struct TrainingState {
         guard let step = file.metadata["step"].flatMap(Int.init) else {
             throw RunFolderError("\(url.path) is no checkpoint of a run: its step is missing")
         }
-        try model.load(tensors(in: file, under: modelPrefix))
+        try model.load(tensors(in: file, under: modelPrefix), from: url.path)
         try optimizer.load(tensors(in: file, under: optimizerPrefix))
         try scaler?.load(tensors(in: file, under: scalerPrefix))
         generator.state = try Tensor(file.tensor(generatorName))

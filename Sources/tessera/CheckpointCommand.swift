@@ -25,12 +25,9 @@ struct CheckpointCommand: ParsableCommand {
             let tensors = try checkpoint.tensors()
             if json {
                 for (name, tensor) in tensors {
-                    let object: [String: Any] = [
-                        "name": name, "dtype": tensor.elementType.torchName, "shape": tensor.shape,
-                    ]
-                    let line = try JSONSerialization.data(
-                        withJSONObject: object, options: [.sortedKeys])
-                    print(String(decoding: line, as: UTF8.self))
+                    try JSONLine.write(
+                        Entry(
+                            name: name, dtype: tensor.elementType.torchName, shape: tensor.shape))
                 }
                 return
             }
@@ -45,6 +42,12 @@ struct CheckpointCommand: ParsableCommand {
                 print("  \(padded)  \(tensor)")
             }
             printOtherContents(of: checkpoint)
+        }
+
+        private struct Entry: Encodable {
+            let name: String
+            let dtype: String
+            let shape: [Int]
         }
 
         /// Everything that is no tensor: epochs, arguments, schedulers.
@@ -82,6 +85,15 @@ struct CheckpointCommand: ParsableCommand {
         @Flag(help: "Replace the output if it exists.")
         var force = false
 
+        @Flag(help: "Print one JSON object: file, tensors, bytes.")
+        var json = false
+
+        private struct Written: Encodable {
+            let file: String
+            let tensors: Int
+            let bytes: Int
+        }
+
         func run() throws {
             guard force || !FileManager.default.fileExists(atPath: output) else {
                 throw UsageError("\(output) exists: give another name, or --force to replace it")
@@ -93,7 +105,12 @@ struct CheckpointCommand: ParsableCommand {
                 throw UsageError("\(input) holds no tensors\(under.map { " under \($0)" } ?? "")")
             }
             try SafeTensorsWriter.write(tensors, to: output)
-            print("\(output): \(tensors.count) tensors")
+            if json {
+                let bytes = tensors.reduce(0) { $0 + $1.tensor.byteCount }
+                try JSONLine.write(Written(file: output, tensors: tensors.count, bytes: bytes))
+            } else {
+                print("\(output): \(tensors.count) tensors")
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ struct ConfigCommand: ParsableCommand {
         @Argument(help: "A method (mae) or a recipe (a .yaml file).")
         var recipe: String
 
+        @Flag(help: "Print one JSON object a setting: key, value, source, help.")
+        var json = false
+
         @Argument(help: "Settings over it, such as data.batchSize=512.")
         var settings: [String] = []
 
@@ -33,7 +36,8 @@ struct ConfigCommand: ParsableCommand {
         ) throws {
             let resolved = try RunConfiguration<Method.Config>.resolve(
                 recipe: recipe, overrides: overrides)
-            print(resolved.yaml(documented: true))
+            guard json else { return print(resolved.yaml(documented: true)) }
+            for line in try resolved.jsonLines() { JSONLine.write(line: line) }
         }
     }
 }

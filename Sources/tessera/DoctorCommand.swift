@@ -14,9 +14,7 @@ struct DoctorCommand: ParsableCommand {
         let facts = Self.facts()
         if json {
             let object = Dictionary(facts.map { ($0.name, $0.value) }) { a, _ in a }
-            let data = try JSONSerialization.data(
-                withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-            print(String(decoding: data, as: UTF8.self))
+            try JSONLine.write(object)
         } else {
             let width = facts.map(\.name.count).max() ?? 0
             for fact in facts {

@@ -5,6 +5,7 @@ import Evaluation
 import Foundation
 import Imaging
 import NN
+import Optimizers
 import TensorFiles
 import Torch
 import Training
@@ -32,8 +33,7 @@ enum ExitStatus: Int32 {
         case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
             say(error, .usage)
         case is TensorFileError, is DataError, is ImageError, is LoadError, is TrainingError,
-            is EvaluationError,
-            is UnsupportedElementType:
+            is EvaluationError, is OptimizerStateError, is UnsupportedElementType:
             say(error, .badData)
         default:
             // Help, version and wrong arguments have their own texts and numbers.

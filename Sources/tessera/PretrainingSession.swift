@@ -49,7 +49,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
             machine.append("run.threads=\(ProcessInfo.processInfo.activeProcessorCount)")
         }
         let device = try run.device.resolve()
-        machine.append("run.precision=\(run.precision.resolve(on: device).rawValue)")
+        machine.append("run.precision=\(try run.precision.resolve(on: device).rawValue)")
         return try Settings.resolve(recipe: recipe, overrides: overrides + machine)
     }
 
@@ -65,7 +65,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
         Interruption.install()
         let trainer = try Trainer<Method>(
             settings, source: source, folder: folder, probe: probe(), progress: progress,
-            echo: { [json] line in if json { print(line) } })
+            echo: { [json] line in if json { JSONLine.write(line: line) } })
         announce(trainer)
         guard case .interrupted(let step) = try trainer.run() else { return }
         progress.note(

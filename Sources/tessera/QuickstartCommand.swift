@@ -21,6 +21,9 @@ struct QuickstartCommand: ParsableCommand {
     @Option(help: "The folder of the run.")
     var out = "runs/quickstart"
 
+    @Flag(help: "Print metrics, scores and the report's path as JSON, one object a line.")
+    var json = false
+
     @ArgumentParser.Argument(help: "Settings over the recipe, such as schedule.epochs=2.")
     var settings: [String] = []
 
@@ -37,12 +40,11 @@ struct QuickstartCommand: ParsableCommand {
         try? FileManager.default.removeItem(at: folder.appendingPathComponent("scores.json"))
         try ScoreFile.append(scores, to: folder.appendingPathComponent("scores.json").path)
         let report = try RunReport.write(for: MAE.self, run: folder)
-        print("\nFashion-MNIST, 10,000 test pictures     encoder   raw pixels")
-        for score in scores where score.metric == "top1" {
-            let name = score.title.padding(toLength: 38, withPad: " ", startingAt: 0)
-            let baseline = score.pixelBaseline.map { String(format: "%8.2f %%", $0) } ?? ""
-            print(name + String(format: "%7.2f %%", score.value) + "  " + baseline)
+        guard !json else {
+            try ScoreSheet.show(scores, json: true)
+            return try JSONLine.write(["report": report.relativePath])
         }
+        show(scores)
         print(
             """
 
@@ -52,17 +54,27 @@ struct QuickstartCommand: ParsableCommand {
             """)
     }
 
+    /// The scores as a table, beside those of raw pixels.
+    private func show(_ scores: [Score]) {
+        print("\nFashion-MNIST, 10,000 test pictures     encoder   raw pixels")
+        for score in scores where score.metric == "top1" {
+            let name = score.title.padding(toLength: 38, withPad: " ", startingAt: 0)
+            let baseline = score.pixelBaseline.map { String(format: "%8.2f %%", $0) } ?? ""
+            print(name + String(format: "%7.2f %%", score.value) + "  " + baseline)
+        }
+    }
+
     private func pretrain(_ data: String) throws {
         if FileManager.default.fileExists(atPath: out + "/config.yaml") {
             let recipe = try Recipe(contentsOf: out + "/config.yaml")
             try PretrainingSession<MAE>(
-                resuming: out, recipe: recipe, overrides: settings, json: false
+                resuming: out, recipe: recipe, overrides: settings, json: json
             ).train()
         } else {
             let yaml = String(decoding: PackageResources.quickstart_yaml, as: UTF8.self)
             try PretrainingSession<MAE>(
                 recipe: Recipe(yaml: yaml, named: "quickstart.yaml"),
-                overrides: ["data.path='\(data)'"] + settings, out: out, json: false
+                overrides: ["data.path='\(data)'"] + settings, out: out, json: json
             ).train()
         }
     }
@@ -72,7 +84,7 @@ struct QuickstartCommand: ParsableCommand {
         let encoder = try EncoderLoader.load(out)
         var features = FeatureExtractor.Config()
         features.tokens = .patches
-        let progress = ProgressLine()
+        let progress = ProgressLine(silent: json)
         let (train, test) = try FeaturePair.extract(
             encoder, data: data, features, progress: progress)
         let pixels = try (

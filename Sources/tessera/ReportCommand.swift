@@ -12,13 +12,21 @@ struct ReportCommand: ParsableCommand {
     @Argument(help: "The folder of the run.")
     var folder: String
 
+    @Flag(help: "Print one JSON object: report, its path.")
+    var json = false
+
     func run() throws {
         let recipe = try Recipe(contentsOf: folder + "/config.yaml")
         guard let name = recipe.text(at: "run.method") else {
             throw UsageError("\(folder)/config.yaml does not say run.method")
         }
         let url = URL(fileURLWithPath: folder, isDirectory: true)
-        print(try write(Registry.method(named: name), url).relativePath)
+        let report = try write(Registry.method(named: name), url)
+        if json {
+            try JSONLine.write(["report": report.relativePath])
+        } else {
+            print(report.relativePath)
+        }
     }
 
     private func write<Method: PretrainingMethod>(_: Method.Type, _ url: URL) throws -> URL {

@@ -5,11 +5,7 @@ import Foundation
 enum ScoreSheet {
     static func show(_ scores: [Score], json: Bool) throws {
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for score in scores {
-                print(String(decoding: try encoder.encode(score), as: UTF8.self))
-            }
+            for score in scores { try JSONLine.write(score) }
             return
         }
         for score in scores where score.metric == "top1" {

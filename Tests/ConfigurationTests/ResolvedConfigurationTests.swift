@@ -21,6 +21,40 @@ import Testing
         #expect(resolved.settings.first { $0.key == "ema.lr" }?.documentation != nil)
     }
 
+    @Test("JSON: an object a setting, values of their types")
+    func jsonLines() throws {
+        let recipe = try Recipe(yaml: "views: [{blur: true}]", named: "a/r.yaml")
+        let lines = try Sample.resolve(
+            recipe: recipe,
+            overrides: ["name='8 \"x\"'", "seed=18446744073709551615", "optim.lr=1e-3"]
+        ).jsonLines()
+        #expect(
+            lines == [
+                #"{"help":null,"key":"name","source":"command line","value":"8 \"x\""}"#,
+                #"{"help":null,"key":"note","source":"default","value":null}"#,
+                #"{"help":"Passes over the data.","key":"epochs","source":"default","value":800}"#,
+                #"{"help":null,"key":"seed","source":"command line","value":18446744073709551615}"#,
+                #"{"help":null,"key":"ratio","source":"default","value":0.75}"#,
+                #"{"help":null,"key":"isFast","source":"default","value":true}"#,
+                #"{"help":null,"key":"target","source":"default","value":"pixels"}"#,
+                #"{"help":null,"key":"model.width","source":"default","value":192}"#,
+                #"{"help":null,"key":"model.heads","source":"default","value":3}"#,
+                #"{"help":"Learning rate at batch size 256.","key":"optim.lr","#
+                    + #""source":"command line","value":0.001}"#,
+                #"{"help":null,"key":"optim.betas","source":"default","value":[0.9,0.95]}"#,
+                #"{"help":null,"key":"optim.clip","source":"default","value":null}"#,
+                #"{"help":null,"key":"optim.warmup","source":"default","value":40}"#,
+                #"{"help":null,"key":"ema","source":"default","value":null}"#,
+                #"{"help":null,"key":"views","source":"a/r.yaml:1","#
+                    + #""value":[{"blur":true,"size":224}]}"#,
+                #"{"help":null,"key":"steps","source":"default","#
+                    + #""value":[{"flip":{"probability":0.5}}]}"#,
+                #"{"help":null,"key":"weights.a","source":"default","value":1}"#,
+                #"{"help":null,"key":"weights.b","source":"default","value":2}"#,
+                #"{"help":null,"key":"sizes","source":"default","value":null}"#,
+            ])
+    }
+
     @Test("YAML in order of declaration, with sources and help")
     func yaml() throws {
         let recipe = try Recipe(yaml: "optim: {lr: 1e-3}\nviews: [{blur: true}]", named: "r.yaml")

@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A plain clone proves what is claimed, so every claim has its cases in the repository.
+@Suite("The table of claims") struct ParityTableTests {
+    /// The cases in the repository, whichever folder the other tests read.
+    private static let committed = ParityFolder(
+        path: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Parity/cases").path)
+
+    private static func cases(_ family: String, _ pattern: String) -> Set<String> {
+        let found = ParityCase.all(in: family, matching: pattern, folder: committed)
+        return Set(found.map(\.testDescription))
+    }
+
+    @Test("every claim has a case in the repository", arguments: ParityTable.claims)
+    func claimIsCommitted(family: String, pattern: String) {
+        #expect(
+            !Self.cases(family, pattern).isEmpty,
+            "copy \(family)/\(pattern) to Tests/Parity/cases, or withdraw the claim")
+    }
+
+    @Test("every case in the repository is claimed, once")
+    func caseIsClaimed() {
+        var left: Set<String> = []
+        for family in Self.committed.families { left.formUnion(Self.cases(family, "*")) }
+        #expect(!left.isEmpty)
+        for (family, pattern) in ParityTable.claims {
+            for name in Self.cases(family, pattern) {
+                #expect(left.remove(name) != nil, "\(name) is claimed twice")
+            }
+        }
+        #expect(left.isEmpty, "not claimed: \(left.sorted())")
+    }
+
+    @Test("the cases in the repository stay within 25 MB")
+    func size() throws {
+        let files = FileManager.default.enumerator(
+            at: URL(fileURLWithPath: Self.committed.path),
+            includingPropertiesForKeys: [.fileSizeKey])
+        let sizes = try files?.compactMap { file in
+            try (file as? URL)?.resourceValues(forKeys: [.fileSizeKey]).fileSize
+        }
+        let total = try #require(sizes).reduce(0, +)
+        #expect((1...25_000_000).contains(total))
+    }
+}

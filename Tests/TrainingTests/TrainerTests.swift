@@ -1,0 +1,309 @@
+import Configuration
+import Data
+import Foundation
+import NN
+import TensorFiles
+import TestSupport
+import Testing
+import Torch
+import VisionModels
+
+@testable import Training
+
+@Suite("The training loop", .timeLimit(.minutes(2))) struct TrainerTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    @discardableResult
+    private func train(
+        _ name: String, probe: Probe? = nil, source: MemorySource = MemorySource(),
+        _ change: (inout TinySettings) -> Void = { _ in }
+    ) throws -> [MetricsRecord] {
+        let outcome = try TinyRun.train(
+            TinyRun.settings(change), in: folder.path(name), source: source, probe: probe)
+        #expect(outcome == .finished)
+        return try TinyRun.metrics(folder.path(name))
+    }
+
+    private func checkpoint(
+        _ name: String, step: Int, under prefix: String = ""
+    ) throws -> [String: [UInt8]] {
+        try bytes(of: TinyRun.checkpoint(folder.path(name), step: step), under: prefix)
+    }
+
+    @Test("the loss falls over 20 steps")
+    func lossFalls() throws {
+        let losses = try train("run").compactMap { $0["loss"] }
+        #expect(losses.count == 20)
+        let (first, last) = (losses.prefix(4).reduce(0, +), losses.suffix(4).reduce(0, +))
+        #expect(last < 0.7 * first, "\(losses)")
+    }
+
+    @Test("the same settings make the same run, another seed another one")
+    func repeatable() throws {
+        try train("a")
+        try train("b")
+        try train("c") { $0.run.seed = 1 }
+        #expect(try checkpoint("a", step: 20) == checkpoint("b", step: 20))
+        #expect(try checkpoint("a", step: 20) != checkpoint("c", step: 20))
+    }
+
+    /// With a large ε Adam's steps are smooth in the gradient, as they have to be for comparison.
+    @Test("accumulated parts make the step of the whole batch", arguments: [2, 4, 8])
+    func accumulation(parts: Int) throws {
+        func smooth(_ settings: inout TinySettings) {
+            settings.optim.lr = 1
+            settings.optim.eps = 1
+            settings.optim.clip = 0.5
+            settings.schedule.epochs = 0.75
+        }
+        let whole = try train("whole", smooth)
+        let accumulated = try train("parts") {
+            smooth(&$0)
+            $0.run.accumulation = parts
+        }
+        for (a, b) in zip(whole, accumulated) {
+            for name in ["loss", "error", "grad_norm", "lr"] {
+                let (x, y) = (try #require(a[name]), try #require(b[name]))
+                #expect(abs(x - y) <= 1e-5 * abs(x), "\(name)")
+            }
+        }
+        func weights(_ name: String, step: Int) throws -> [String: Tensor] {
+            let url = try TinyRun.checkpoint(folder.path(name), step: step)
+            return try TrainingState.model(in: SafeTensorsFile(path: url.path))
+        }
+        let (start, expected) = (try weights("whole", step: 0), try weights("whole", step: 3))
+        for (name, found) in try weights("parts", step: 3) {
+            expect(found, closeTo: try #require(expected[name]), atol: 2e-6, name)
+        }
+        let moved = try #require(expected["head.weight"]) - #require(start["head.weight"])
+        #expect(moved.abs().max().item > 1e-3)
+    }
+
+    @Test("parts that are not equal count by their pictures")
+    func unequalParts() throws {
+        func smooth(_ settings: inout TinySettings) {
+            settings.optim.eps = 1
+            settings.schedule.epochs = 1
+            settings.data.onBad = .skip
+        }
+        // Of 8 pictures a step some are missing, so no two parts need be equal.
+        let source = MemorySource(bad: [0, 5, 6, 11, 19, 20, 21, 30, 31])
+        let whole = try train("whole", source: source, smooth)
+        let accumulated = try train("parts", source: source) {
+            smooth(&$0)
+            $0.run.accumulation = 8
+        }
+        #expect(whole.count == 4 && whole.last?["skipped_steps"] == 0)
+        for (a, b) in zip(whole, accumulated) {
+            #expect(b["skipped_steps"] == 0)
+            for name in ["loss", "grad_norm"] {
+                let (x, y) = (try #require(a[name]), try #require(b[name]))
+                #expect(abs(x - y) <= 1e-4 * abs(x), "\(name) \(x) \(y)")
+            }
+        }
+    }
+
+    @Test("a batch that does not divide into the parts is refused")
+    func accumulationThatDoesNotFit() throws {
+        #expect {
+            try train("run") { $0.run.accumulation = 3 }
+        } throws: { error in
+            "\(error)".contains("data.batchSize is 8")
+                && "\(error)".contains("a multiple of run.accumulation, 3")
+        }
+    }
+
+    @Test("a step with an infinite loss changes neither weights nor averages")
+    func nonFiniteStep() throws {
+        let metrics = try train("run") {
+            $0.method.infiniteAt = [0, 2]
+            $0.schedule.epochs = 1
+            $0.run.saveEvery = 0.25
+            $0.run.keep = 9
+        }
+        for prefix in ["model.", "optim.exp_avg"] {
+            #expect(
+                try checkpoint("run", step: 1, under: "model.")
+                    == checkpoint("run", step: 0, under: "model."))
+            #expect(
+                try checkpoint("run", step: 3, under: prefix)
+                    == checkpoint("run", step: 2, under: prefix))
+            for (before, after) in [(1, 2), (3, 4)] {
+                #expect(
+                    try checkpoint("run", step: before, under: prefix)
+                        != checkpoint("run", step: after, under: prefix))
+            }
+        }
+        #expect(metrics.map { $0["skipped_steps"] } == [1, 1, 2, 2])
+        #expect(metrics.map { $0["loss"]?.isFinite } == [nil, true, nil, true])
+        let capture = try SafeTensorsFile(path: folder.path("run/nonfinite.safetensors"))
+        #expect(capture.metadata["step"] == "1" && capture.metadata["loss"] == "inf")
+        #expect(try capture.tensor("images").shape == [8, 1, 8, 8])
+    }
+
+    @Test("too many infinite losses in a row end the run and leave its checkpoint")
+    func diverged() throws {
+        let error = #expect(throws: TrainingError.self) {
+            try train("run") {
+                $0.method.infiniteAt = Array(3..<20)
+                $0.run.maxNonFinite = 4
+                $0.run.saveEvery = 0.5
+            }
+        }
+        #expect(error?.description.contains("4 steps in a row, the last of them step 7") == true)
+        // Saved while the steps went wrong, but with the weights of the last good one.
+        let store = CheckpointStore(folder.file("run/checkpoints"), keep: 1)
+        #expect(store.newest()?.lastPathComponent == "step-00000006.safetensors")
+        #expect(
+            try checkpoint("run", step: 6, under: "model.")
+                != checkpoint("run", step: 2, under: "model."))
+    }
+
+    /// On the CPU, where fp16 is too slow for people, through the BLAS, which has it everywhere.
+    @Test("fp16: the state of the loss scaler goes with the checkpoint")
+    func lossScaler() throws {
+        func half(_ settings: inout TinySettings) {
+            settings.run.precision = .float16
+            settings.method.infiniteAt = [1]
+            settings.run.saveEvery = 0.75
+            settings.run.keep = 9
+            settings.schedule.epochs = 1.5
+        }
+        func train() throws {
+            _ = try TorchSettings.linear(throughOneDNN: false) { try self.train("run", half) }
+        }
+        try train()
+        func scaler(step: Int) throws -> [Double] {
+            let url = try TinyRun.checkpoint(folder.path("run"), step: step)
+            let file = try SafeTensorsFile(path: url.path)
+            return try ["scaler.scale", "scaler.growth_tracker"]
+                .map { try Tensor(file.tensor($0)).item }
+        }
+        #expect(try scaler(step: 0) == [65536, 0])
+        #expect(try scaler(step: 3) == [32768, 1])
+        let expected = try checkpoint("run", step: 6)
+        try rewind("run", to: 3)
+        try train()
+        #expect(try checkpoint("run", step: 6) == expected)
+    }
+
+    /// Removes the checkpoints after a step.
+    private func rewind(_ name: String, to step: Int) throws {
+        for file in CheckpointStore(folder.file(name + "/checkpoints"), keep: 1).all()
+        where file.step > step { try FileManager.default.removeItem(at: file.url) }
+    }
+
+    @Test("from any checkpoint the run goes on to the bit, past a damaged one too")
+    func resume() throws {
+        func settings(_ settings: inout TinySettings) {
+            settings.model.dropPath = 0.3
+            settings.run.saveEvery = 1.25
+            settings.run.keep = 9
+        }
+        let metrics = try train("run", settings)
+        let expected = try checkpoint("run", step: 20)
+        for step in [0, 5, 15] {
+            try rewind("run", to: step)
+            let again = try train("run", settings)
+            #expect(try checkpoint("run", step: 20) == expected)
+            #expect(again.map(\.step) == metrics.map(\.step))
+            #expect(again.map { $0["loss"] } == metrics.map { $0["loss"] })
+        }
+        for step in [15, 20] {
+            let url = try TinyRun.checkpoint(folder.path("run"), step: step)
+            try Data(contentsOf: url).dropLast().write(to: url)
+        }
+        try train("run", settings)
+        #expect(try checkpoint("run", step: 20) == expected)
+        // A finished run has nothing left to do.
+        #expect(try train("run", settings).count == 20)
+    }
+
+    @Test("the learning rate rises from 0 to its peak and falls to the end's")
+    func schedule() throws {
+        let rates = try train("run") {
+            $0.optim.lr = 0.01
+            $0.schedule.minLr = 0.001
+            $0.schedule.warmupEpochs = 1
+        }.compactMap { $0["lr"] }
+        #expect(rates.count == 20 && rates[0] == 0)
+        #expect(abs(rates[1] - 0.0025) < 1e-12)
+        #expect(abs(rates[4] - 0.01) < 1e-12 && rates.max() == rates[4])
+        #expect(abs(rates[12] - 0.0055) < 1e-12)  // halfway down
+        #expect(zip(rates[4...], rates[5...]).allSatisfy(>))
+        // The last step is one before the end.
+        let last = 0.001 + 0.009 * 0.5 * (1 + cos(.pi * 15 / 16))
+        #expect(abs(rates[19] - last) < 1e-12)
+    }
+
+    @Test("without a learning rate of its own the run takes the base's, by the batch")
+    func baseLearningRate() throws {
+        for accumulation in [1, 2] {
+            let rates = try train("run\(accumulation)") {
+                $0.optim.lr = nil
+                $0.optim.baseLr = 0.032
+                $0.run.accumulation = accumulation
+            }.compactMap { $0["lr"] }
+            #expect(abs(rates[0] - 0.032 * 8 / 256) < 1e-12)
+        }
+    }
+
+    @Test("a probe sees the encoder at rest, and leaves weights and later steps as they were")
+    func probe() throws {
+        func settings(_ settings: inout TinySettings) {
+            settings.model.dropPath = 0.3
+            settings.run.saveEvery = 1
+            settings.run.keep = 9
+        }
+        let plain = try train("plain", settings)
+        var seen: [Bool] = []
+        let probe = Probe { encoder in
+            seen.append(encoder.isTraining)
+            let features = encoder(Tensor.ones([2, 1, 8, 8]))
+            #expect(!features.requiresGrad)
+            return [("size", Double(features.shape[2]))]
+        }
+        let probed = try train("probed", probe: probe) {
+            settings(&$0)
+            $0.run.probeEvery = 1.5
+        }
+        #expect(seen == [false, false, false, false])
+        let lines = probed.filter { $0["size"] != nil }
+        #expect(lines.map(\.step) == [6, 12, 18, 20])
+        #expect(lines.allSatisfy { $0["size"] == 16 && $0["loss"] == nil })
+        #expect(probed.compactMap { $0["loss"] } == plain.compactMap { $0["loss"] })
+        for step in [4, 8, 12, 16, 20] {
+            #expect(try checkpoint("probed", step: step) == checkpoint("plain", step: step))
+        }
+    }
+
+    @Test("the run's length, a fraction of an epoch included, and its checkpoints")
+    func length() throws {
+        let metrics = try train("run") {
+            $0.schedule.epochs = 1.6
+            $0.run.saveEvery = 0.5
+            $0.run.keep = 2
+        }
+        #expect(metrics.map(\.step) == Array(1...7))
+        let store = CheckpointStore(folder.file("run/checkpoints"), keep: 1)
+        #expect(store.all().map(\.step) == [7, 6, 4])
+        let file = try #require(store.newest())
+        #expect(try SafeTensorsFile(path: file.path).metadata["method"] == "tiny")
+    }
+
+    @Test("pictures that cannot be read are listed, and do not end the run")
+    func badPictures() throws {
+        try train("run", source: MemorySource(bad: [3, 17]))
+        let text = try String(contentsOf: folder.file("run/bad_files.jsonl"), encoding: .utf8)
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(Set(lines.map { $0.contains("picture 3\"") }) == [true, false])
+        #expect(throws: (any Error).self) {
+            try train("strict", source: MemorySource(bad: [3])) { $0.data.onBad = .stop }
+        }
+    }
+}
