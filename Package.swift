@@ -86,8 +86,7 @@ let package = Package(
         + library(
             "Evaluation",
             [
-                "Training", "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration",
-                "TensorFiles",
+                "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration", "TensorFiles",
             ])
         + library(
             "Analysis",

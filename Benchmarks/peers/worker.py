@@ -8,6 +8,7 @@ ends the process.
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -36,7 +37,8 @@ def main():
         torch.set_num_threads(settings["threads"])
     torch.manual_seed(0)
     if settings["deterministic"]:
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("this PyTorch sees no GPU")

@@ -5,6 +5,7 @@
 #include <link.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void *open_library(const char *path, int mode, char *error, size_t capacity) {
@@ -21,6 +22,9 @@ const ct_api *ct_load(const char *libtorch, const char *bridge, char *error, siz
     snprintf(path, sizeof path, "%s/lib/%s", libtorch, required[i]);
     if (!open_library(path, RTLD_LAZY | RTLD_GLOBAL, error, capacity)) return NULL;
   }
+  // With workspaces of one size cuBLAS repeats its results to the bit; libtorch insists on it where
+  // only such results are wanted. Read when CUDA starts.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   // Loading the CUDA library registers its kernels; a CPU build of libtorch has none.
   snprintf(path, sizeof path, "%s/lib/libtorch_cuda.so", libtorch);
   if (access(path, F_OK) == 0 &&

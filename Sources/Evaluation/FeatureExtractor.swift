@@ -120,7 +120,7 @@ public struct FeatureExtractor {
         var values: [Tensor] = []
         var labels: [Int] = []
         for batch in batches {
-            values.append(self(batch.images.to(device, nonBlocking: true)))
+            values.append(self(batch.images.sent(to: device)))
             labels += batch.labels
             progress(labels.count)
         }

@@ -15,7 +15,9 @@ public enum TorchSettings {
     @discardableResult
     public static func flushDenormals(_ on: Bool) -> Bool { api.set_flush_denormal(on) }
 
-    /// Prefers operators whose results do not depend on the order in which threads finish.
+    /// Allows only operators whose results do not depend on the order in which threads finish.
+    ///
+    /// An operator that has no such form on a GPU then fails.
     public static func useDeterministicAlgorithms(_ on: Bool) {
         check(api.set_deterministic(on), in: "deterministic")
     }

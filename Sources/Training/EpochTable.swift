@@ -40,7 +40,9 @@ struct EpochTable {
             let missing = repeatElement("", count: columns.count - row.count)
             return (row + missing).joined(separator: ",") + "\n"
         }
-        try Data(lines.joined().utf8).write(to: url, options: .atomic)
+        try RunFileError.naming(url.relativePath, "write") {
+            try Data(lines.joined().utf8).write(to: url, options: .atomic)
+        }
     }
 }
 

@@ -28,27 +28,36 @@ public struct MetricsRecord: Sendable, Equatable {
 /// A resumed run first removes the lines after its checkpoint, which it will write again.
 public final class MetricsLog {
     private let handle: FileHandle
+    private let path: String
 
     /// - Parameters:
     ///   - url: made if it does not exist.
     ///   - step: lines of later steps, and a last line that was cut off, are removed.
-    /// - Throws: an error of Foundation where the file cannot be read or written.
+    /// - Throws: `RunFileError` where the file cannot be read or written.
     public init(_ url: URL, continuingAfter step: Int) throws {
         let kept = try Self.lines(of: url).filter {
             Self.record($0).map { $0.step <= step } ?? false
         }
         let text = kept.map { $0 + "\n" }.joined()
-        try Data(text.utf8).write(to: url, options: .atomic)
-        handle = try FileHandle(forWritingTo: url)
-        try handle.seekToEnd()
+        path = url.relativePath
+        handle = try RunFileError.naming(path, "write") {
+            try Data(text.utf8).write(to: url, options: .atomic)
+            let handle = try FileHandle(forWritingTo: url)
+            try handle.seekToEnd()
+            return handle
+        }
     }
 
     deinit { try? handle.close() }
 
     /// Appends a line, and returns it.
+    ///
+    /// - Throws: `RunFileError`, for a full disk for instance.
     public func append(_ record: MetricsRecord) throws -> String {
         let line = Self.json(record)
-        try handle.write(contentsOf: Data((line + "\n").utf8))
+        try RunFileError.naming(path, "write") {
+            try handle.write(contentsOf: Data((line + "\n").utf8))
+        }
         return line
     }
 
@@ -60,7 +69,8 @@ public final class MetricsLog {
     private static func lines(of url: URL) throws -> [String] {
         guard FileManager.default.fileExists(atPath: url.path) else { return [] }
         // Leniently, as a last line may have been cut inside a character.
-        return String(decoding: try Data(contentsOf: url), as: UTF8.self)
+        let data = try RunFileError.naming(url.relativePath, "read") { try Data(contentsOf: url) }
+        return String(decoding: data, as: UTF8.self)
             .split(separator: "\n").map(String.init)
     }
 

@@ -51,7 +51,7 @@ public struct RunSettings: Configuration {
             "threads": "of one operator on the CPU; nil takes the cores and writes their number "
                 + "here, because sums depend on it in the last bit",
             "deterministic": "on a GPU only sums whose order is fixed, so that a run repeats and "
-                + "resumes to the bit; on the CPU that is always so",
+                + "resumes to the bit, for 4 to 6 % of the speed; on the CPU that is always so",
             "accumulation": "parts in which a step's pictures go through the model, for less "
                 + "memory; their gradients are averaged",
             "logEvery": "steps between lines of metrics.jsonl",

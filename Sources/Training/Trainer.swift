@@ -67,7 +67,7 @@ public final class Trainer<Method: PretrainingMethod> {
         device = try run.device.resolve()
         if let threads = run.threads { TorchSettings.threadCount = threads }
         TorchSettings.flushDenormals(true)
-        TorchSettings.useDeterministicAlgorithms(run.deterministic)
+        if device != .cpu { TorchSettings.useDeterministicAlgorithms(run.deterministic) }
 
         generator = Generator(seed: run.seed)
         let backbone = try VisionTransformer(settings.model, generator: generator)

@@ -30,6 +30,10 @@ enum ExitStatus: Int32 {
             Foundation.exit(status.rawValue)
         case let error as TensorFileError where [.diskFull, .unwritable].contains(error.kind):
             say(error, .cannotWrite)
+        case is RunFileError:
+            say(error, .cannotWrite)
+        case let error as CocoaError where error.isAboutWriting:
+            say(UsageError(error.localizedDescription), .cannotWrite)
         case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
             say(error, .usage)
         case is TensorFileError, is DataError, is ImageError, is LoadError, is TrainingError,
@@ -52,12 +56,28 @@ enum ExitStatus: Int32 {
                         + "run.accumulation by the same factor, or set run.precision=bfloat16"),
                 .internalError)
         }
+        if failure.message.contains("deterministic") {
+            say(
+                UsageError(
+                    "\(failure.operation) has no form whose results repeat to the bit on this "
+                        + "device: set run.deterministic=false"), .usage)
+        }
         say(failure, .internalError)
     }
 
     private static func say(_ error: any Error, _ status: ExitStatus) -> Never {
         FileHandle.standardError.write(Data("tessera: \(error)\n".utf8))
         Foundation.exit(status.rawValue)
+    }
+}
+
+extension CocoaError {
+    /// Whether a file could not be written, for a full disk for instance.
+    fileprivate var isAboutWriting: Bool {
+        [
+            .fileWriteOutOfSpace, .fileWriteNoPermission, .fileWriteVolumeReadOnly,
+            .fileWriteUnknown,
+        ].contains(code)
     }
 }
 

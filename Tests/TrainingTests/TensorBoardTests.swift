@@ -112,7 +112,7 @@ import Testing
         do {
             _ = try EventFileWriter(folder: missing, host: "h")
             Issue.record("a file was created in a folder that does not exist")
-        } catch let error as EventFileError {
+        } catch let error as RunFileError {
             #expect("\(error)".hasPrefix("\(missing)/events.out.tfevents."))
             #expect("\(error)".hasSuffix(".h.0: cannot create: there is no such folder"))
         }

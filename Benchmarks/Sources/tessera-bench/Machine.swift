@@ -28,7 +28,9 @@ struct Machine {
 
     /// The commit of the sources in a folder, with a + where files differ from it.
     static func commit(of folder: String) -> String {
-        func git(_ arguments: String...) -> String? { output(of: ["git", "-C", folder] + arguments) }
+        func git(_ arguments: String...) -> String? {
+            output(of: ["git", "-C", folder] + arguments)
+        }
         guard let commit = git("rev-parse", "--short", "HEAD") else { return "unknown" }
         let isChanged = git("status", "--porcelain", "--untracked-files=no") != ""
         return commit + (isChanged ? "+" : "")

@@ -49,7 +49,8 @@ import Torch
         try LibTorch.load()
         let machine = Machine.current()
         let threads = threads > 0 ? threads : machine.cores
-        let suite = Suite(machine: machine, threads: threads, quick: quick, deterministic: deterministic)
+        let suite = Suite(
+            machine: machine, threads: threads, quick: quick, deterministic: deterministic)
         describe(machine, threads)
         var results: [Result] = []
         var remarks: [String] = []

@@ -23,7 +23,7 @@ public final class EventFileWriter {
     /// Creates `events.out.tfevents.<seconds>.<host>.<n>` in an existing folder.
     ///
     /// `host` is this machine's name unless given; `n` is the first number, from 0, that no file
-    /// has. Throws `EventFileError`.
+    /// has. Throws `RunFileError`.
     public convenience init(
         folder: String, host: String? = nil, now: @escaping () -> Date = Date.init
     ) throws {
@@ -49,7 +49,7 @@ public final class EventFileWriter {
             } catch CocoaError.fileWriteFileExists where number < 1000 {
                 number += 1
             } catch {
-                throw EventFileError(path: "\(name).\(number)", action: "create", cause: error)
+                throw RunFileError(path: "\(name).\(number)", action: "create", cause: error)
             }
         }
         try self.init(path: "\(name).\(number)", now: now)
@@ -59,11 +59,9 @@ public final class EventFileWriter {
     init(path: String, now: @escaping () -> Date) throws {
         self.path = path
         self.now = now
-        do {
-            handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            written = try handle.seekToEnd()
-        } catch {
-            throw EventFileError(path: path, action: "open", cause: error)
+        (handle, written) = try RunFileError.naming(path, "open") {
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            return (handle, try handle.seekToEnd())
         }
     }
 
@@ -75,7 +73,7 @@ public final class EventFileWriter {
 
     /// Adds values of one step, each under its tag: `loss/train`, `probe/knn`.
     ///
-    /// Throws `EventFileError` if the buffer was full and could not be written.
+    /// Throws `RunFileError` if the buffer was full and could not be written.
     public func add(_ scalars: [(tag: String, value: Double)], step: Int) throws {
         var summary = TensorBoardSummary()
         summary.value = scalars.map { scalar in
@@ -89,7 +87,7 @@ public final class EventFileWriter {
 
     /// Adds a picture, given as a PNG or JPEG file and its size.
     ///
-    /// Throws `EventFileError` if the buffer was full and could not be written.
+    /// Throws `RunFileError` if the buffer was full and could not be written.
     public func add(
         image file: [UInt8], width: Int, height: Int, channels: Int, tag: String, step: Int
     ) throws {
@@ -110,14 +108,12 @@ public final class EventFileWriter {
     public func flush() throws {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }
-        do {
+        try RunFileError.naming(path, "write") {
             if isCut { try handle.truncate(atOffset: written) }
             isCut = true
             try handle.write(contentsOf: buffer)
             isCut = false
             written += UInt64(buffer.count)
-        } catch {
-            throw EventFileError(path: path, action: "write", cause: error)
         }
     }
 
@@ -131,11 +127,7 @@ public final class EventFileWriter {
     }
 
     private static func encode(_ event: TensorBoardEvent, _ path: String) throws -> Data {
-        do {
-            return try event.serializedData()
-        } catch {
-            throw EventFileError(path: path, action: "encode an event for", cause: error)
-        }
+        try RunFileError.naming(path, "encode an event for") { try event.serializedData() }
     }
 
     /// `length (8 bytes) · its checksum (4) · data · its checksum (4)`, little-endian.
@@ -152,23 +144,5 @@ public final class EventFileWriter {
 
     private static func append(_ number: UInt32, to record: inout Data) {
         withUnsafeBytes(of: number.littleEndian) { record.append(contentsOf: $0) }
-    }
-}
-
-/// An event file that could not be created or written.
-public struct EventFileError: Error, CustomStringConvertible {
-    public let path: String
-    let action: String
-    let cause: any Error
-
-    /// `runs/x/events.out.tfevents.1.host.0: cannot write: No space left on device`.
-    public var description: String { "\(path): cannot \(action): \(reason)" }
-
-    private var reason: String {
-        if case CocoaError.fileNoSuchFile = cause { return "there is no such folder" }
-        let underlying = (cause as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        let error = underlying ?? (cause as NSError)
-        return error.domain == NSPOSIXErrorDomain
-            ? String(cString: strerror(Int32(error.code))) : error.localizedDescription
     }
 }
