@@ -23,6 +23,8 @@ import vision_transformer
 WORKLOADS = {
     "add": operators.add,
     "recordedMultiply": operators.recorded_multiply,
+    "linear": operators.linear,
+    "attention": operators.attention,
     "matrixProduct": operators.matrix_product,
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,

@@ -3,7 +3,7 @@ import Foundation
 /// What one side of a benchmark has to do; both sides read the same JSON.
 struct Settings: Codable {
     enum Workload: String, Codable {
-        case add, recordedMultiply, matrixProduct, vitStep, maeStep, neighbors
+        case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, neighbors
     }
 
     var workload: Workload
@@ -18,6 +18,8 @@ struct Settings: Codable {
     var size = "small"
     /// Pictures in a step.
     var batch = 1
+    /// Tokens of a picture, for attention alone.
+    var tokens = 1
     /// Calls of an operator, or steps, in one measurement.
     var repetitions = 1
     var trainCount = 0

@@ -6,10 +6,11 @@ struct Suite {
     let deterministic: Bool
 
     var cpu: [Benchmark] {
-        operators + [
-            vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
-            mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)), neighbors,
-        ]
+        operators + [linear("fp32"), linear("bf16")]
+            + [50, 197].flatMap { [attention($0, "fp32"), attention($0, "bf16")] } + [
+                vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
+                mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)), neighbors,
+            ]
     }
 
     /// Steps that fill a GPU, in bf16 as one trains there.
@@ -46,6 +47,29 @@ struct Suite {
                 settings: Settings(workload: workload, threads: threads, repetitions: calls),
                 measure: each, rounds: 5)
         }
+    }
+
+    private func linear(_ precision: String) -> Benchmark {
+        let calls = quick ? 4 : 20
+        // y = x Wᵀ, dx = dy W, dW = dyᵀ x.
+        let operations = Double(calls) * 3 * 2 * 16 * 197 * 384 * 1536
+        return Benchmark(
+            name: "linear_384x1536_\(precision)",
+            settings: Settings(
+                workload: .linear, threads: threads, precision: precision, repetitions: calls),
+            measure: .rate(work: operations / 1e9, unit: "GFLOP/s"), rounds: 5,
+            remark: remark(precision, 16))
+    }
+
+    private func attention(_ tokens: Int, _ precision: String) -> Benchmark {
+        let (batch, calls) = (16, quick ? 2 : 10)
+        return Benchmark(
+            name: "attention_\(tokens)_\(precision)",
+            settings: Settings(
+                workload: .attention, threads: threads, precision: precision, batch: batch,
+                tokens: tokens, repetitions: calls),
+            measure: .rate(work: Double(batch * calls), unit: "images/s"), rounds: 5,
+            remark: remark(precision, batch))
     }
 
     private func vit(_ precision: String, batch: Int) -> Benchmark {

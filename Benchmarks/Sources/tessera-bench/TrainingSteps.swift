@@ -66,7 +66,7 @@ enum TrainingSteps {
         return config
     }
 
-    private static func precision(_ settings: Settings) -> DType? {
+    static func precision(_ settings: Settings) -> DType? {
         settings.precision == "bf16" ? .bfloat16 : nil
     }
 

@@ -40,6 +40,8 @@ enum Worker {
         case .add: Operators.add(settings, device)
         case .recordedMultiply: Operators.recordedMultiply(settings, device)
         case .matrixProduct: Operators.matrixProduct(settings, device)
+        case .linear: Operators.linear(settings, device)
+        case .attention: Operators.attention(settings, device)
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
