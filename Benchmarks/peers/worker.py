@@ -2,7 +2,7 @@
 
     python worker.py '{"workload": "vitStep", "batch": 16, ...}'
 
-Prepares the workload, runs it once and prints a line of JSON about itself. Then each line on
+Prepares the workload, warms it up and prints a line of JSON about itself. Then each line on
 standard input asks for one measurement, which is printed as a line of JSON; the end of the input
 ends the process.
 """
@@ -50,7 +50,8 @@ def main():
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    run()
+    for _ in range(2):
+        run()
     wait()
     print(json.dumps({"version": f"PyTorch {torch.__version__}"}), flush=True)
     for _ in sys.stdin:

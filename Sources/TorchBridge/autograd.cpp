@@ -10,6 +10,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 
 #include <array>
@@ -35,7 +36,7 @@ struct Product {
 
   at::Tensor operator()(const at::Tensor &x, const at::Tensor &weight,
                         const std::optional<at::Tensor> &bias = std::nullopt) const {
-    if (widen && x.scalar_type() == at::kBFloat16) {
+    if (widens(x)) {
       // What the instructions for bf16 do: exact products, sums in fp32, one rounding.
       auto wide_bias = bias ? std::optional(bias->to(at::kFloat)) : std::nullopt;
       return Product{onednn, false}(x.to(at::kFloat), weight.to(at::kFloat), wide_bias)
@@ -45,19 +46,29 @@ struct Product {
     return onednn ? by_onednn(x, weight, bias) : at::linear(x, weight, bias);
   }
 
+  // a b of factors that lie row by row. libtorch's own product of bf16 is oneDNN's already.
+  at::Tensor plain(const at::Tensor &a, const at::Tensor &b) const {
+    if (widens(a))
+      return Product{onednn, false}.plain(a.to(at::kFloat), b.to(at::kFloat)).to(at::kBFloat16);
+    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+    if (!onednn || a.scalar_type() != at::kFloat) return at::matmul(a, b);
+    return by_onednn(a, b.t(), std::nullopt);
+  }
+
   // a^T b of matrices that lie row by row.
   at::Tensor transposed(const at::Tensor &a, const at::Tensor &b) const {
-    if (widen && a.scalar_type() == at::kBFloat16)
+    if (widens(a))
       return Product{onednn, false}.transposed(a.to(at::kFloat), b.to(at::kFloat)).to(at::kBFloat16);
     c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
-    // libtorch's own product of bf16 is oneDNN's, and of transposed matrices as they are. For fp32 its
-    // operator wants the first factor row by row: the narrower one is turned.
     if (!onednn || a.scalar_type() != at::kFloat) return at::mm(a.t(), b);
+    // oneDNN's operator for fp32 wants the first factor row by row: the narrower one is turned.
     if (a.size(1) <= b.size(1)) return by_onednn(turned(a), b.t(), std::nullopt);
     return turned(by_onednn(turned(b), a.t(), std::nullopt));
   }
 
  private:
+  bool widens(const at::Tensor &x) const { return widen && x.scalar_type() == at::kBFloat16; }
+
   // Reached by name: its header is not installed with every libtorch.
   static at::Tensor by_onednn(const at::Tensor &x, const at::Tensor &weight,
                               const std::optional<at::Tensor> &bias) {
@@ -95,7 +106,7 @@ struct Linear : torch::autograd::Function<Linear> {
     const int64_t columns = weight.size(0), rows = dy.numel() / std::max<int64_t>(columns, 1);
     auto flat = dy.view({rows, columns});
     at::Tensor dx, dw, db;
-    if (context->needs_input_grad(0)) dx = product(dy, weight.t());
+    if (context->needs_input_grad(0)) dx = product.plain(dy, weight);
     if (context->needs_input_grad(1))
       dw = product.transposed(flat, x.reshape({rows, weight.size(1)}).contiguous());
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) db = flat.sum(0);

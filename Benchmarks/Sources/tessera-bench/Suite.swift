@@ -88,7 +88,7 @@ struct Suite {
             settings: Settings(
                 workload: .maeStep, threads: threads, precision: precision, size: "base",
                 batch: batch),
-            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 1 : 3,
+            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 1 : 5,
             reportsMemory: true, remark: remark(precision, batch))
     }
 

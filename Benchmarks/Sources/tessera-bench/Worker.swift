@@ -4,7 +4,7 @@ import Torch
 
 /// Our side of a benchmark, in a process of its own; the mirror of `peers/worker.py`.
 enum Worker {
-    /// Prepares the workload, runs it once, then measures it for every line on standard input.
+    /// Prepares the workload, warms it up, then measures it for every line on standard input.
     static func serve(_ json: String) throws {
         let settings = try JSONDecoder().decode(Settings.self, from: Data(json.utf8))
         try LibTorch.load()
@@ -12,7 +12,8 @@ enum Worker {
         TorchSettings.useDeterministicAlgorithms(settings.deterministic)
         let device: Device = settings.device == "cpu" ? .cpu : .cuda(0)
         let run = try workload(settings, device)
-        run()
+        // Twice: the first run takes its memory from the system, the second puts it in order.
+        for _ in 0..<2 { run() }
         device.synchronize()
         print(#"{"version": "libtorch \#(LibTorch.loadedVersion)"}"#)
         fflush(nil)
