@@ -35,7 +35,7 @@ struct Product {
   bool onednn, widen;
 
   at::Tensor operator()(const at::Tensor &x, const at::Tensor &weight,
-                        const std::optional<at::Tensor> &bias = std::nullopt) const {
+                        const std::optional<at::Tensor> &bias) const {
     if (widens(x)) {
       // What the instructions for bf16 do: exact products, sums in fp32, one rounding.
       auto wide_bias = bias ? std::optional(bias->to(at::kFloat)) : std::nullopt;

@@ -48,7 +48,7 @@ final class Competitor {
         let description: String
     }
 
-    /// Starts the process and waits until its workload is prepared and has run once.
+    /// Starts the process and waits until its workload is prepared and warm.
     init(_ command: [String]) throws {
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
