@@ -13,11 +13,8 @@ struct LBFGS {
     /// Pairs of steps and changes of the gradient that are kept.
     var history = 20
     var maxIterations = 1000
-    /// A step that promises to lower the value by no more than this part of it is not worth making;
-    /// three in a row end the search.
-    var negligible = 0.0
 
-    /// Goes downhill until `isDone`, until steps promise nothing, or until rounding hides any descent.
+    /// Goes downhill until `isDone` or until rounding hides any descent.
     ///
     /// - Parameters:
     ///   - start: where to begin.
@@ -36,7 +33,6 @@ struct LBFGS {
         var point = evaluate(start)
         var pairs: [Pair] = []
         var iterations = 0
-        var idleSteps = 0
         while iterations < maxIterations, !isDone(point) {
             var direction = -inverseHessian(pairs, times: point.gradient, precondition)
             var slope = dot(point.gradient, direction)
@@ -45,10 +41,6 @@ struct LBFGS {
                 direction = -precondition(point.gradient)
                 slope = dot(point.gradient, direction)
             }
-            // What the quadratic model promises, ½ gᵀH⁻¹g; it is to be trusted with some history only.
-            let isIdle = pairs.count >= 5 && -slope / 2 <= negligible * abs(point.value)
-            idleSteps = isIdle ? idleSteps + 1 : 0
-            if idleSteps == 3 { break }
             let origin = LineSearch<Point>.Sample(
                 step: 0, value: point.value, slope: slope, payload: point)
             let found = LineSearch<Point>().search(from: origin) { step in

@@ -6,8 +6,7 @@ public import Torch
 /// λ ‖W‖₁ + λ/2 ‖W‖² (`elasticNet`).
 ///
 /// F is λ-strongly convex, so with the shortest subgradient v at W no point is lower than
-/// F(W) − ‖v‖² / 2λ: the solvers stop at that gap, and report it. For a λ so small that the bound says
-/// little, L-BFGS also stops where all iterations together would promise less than the tolerance.
+/// F(W) − ‖v‖² / 2λ: the solvers stop at that gap, and report it.
 ///
 /// n examples, D width, K classes. All in fp64.
 public final class LogisticRegression {
@@ -58,9 +57,7 @@ public final class LogisticRegression {
     ) -> Fit {
         require(lambda > 0, "logistic regression needs λ > 0, found \(lambda)")
         return noGrad {
-            let solver = LBFGS(
-                maxIterations: maxIterations, negligible: tolerance / Double(maxIterations))
-            let result = solver.minimize(
+            let result = LBFGS(maxIterations: maxIterations).minimize(
                 from: start ?? zeroWeights, precondition: inverseBound(lambda)
             ) { weights in
                 let (loss, slope) = lossAndGradient(weights)
