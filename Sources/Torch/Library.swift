@@ -34,9 +34,12 @@ public enum LibTorch {
 
     /// The folder that `make setup` fills, for libtorch and for pictures.
     package static var cacheFolder: String {
-        let environment = ProcessInfo.processInfo.environment
+        // As the set-up finds it, for which an empty variable is none. HOME before Foundation's answer,
+        // which comes from the system's list of users.
+        let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
+        let home = environment["HOME"] ?? NSHomeDirectory()
         return environment["TESSERA_CACHE"]
-            ?? (environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/tessera"
+            ?? (environment["XDG_CACHE_HOME"] ?? home + "/.cache") + "/tessera"
     }
 }
 

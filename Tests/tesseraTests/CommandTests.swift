@@ -55,6 +55,17 @@ import Testing
         #expect(result.output.contains("make setup"))
     }
 
+    @Test("the cache lies where the set-up puts it", arguments: ["TESSERA_CACHE", "HOME"])
+    func cache(variable: String) throws {
+        let folder = try TemporaryFolder()
+        var environment = ["LIBTORCH": "", "TESSERA_CACHE": "", "XDG_CACHE_HOME": ""]
+        environment[variable] = folder.url.path
+        let result = try Program.run(["doctor"], environment: environment)
+        let cache = folder.url.path + (variable == "HOME" ? "/.cache/tessera" : "")
+        #expect(result.status == 64)
+        #expect(result.output.contains("not found in \(cache)/libtorch/"), "\(result.output)")
+    }
+
     @Test("pretrain, evaluate, report: the whole way on tiny pictures")
     func wholeWay() throws {
         let folder = try TemporaryFolder()
