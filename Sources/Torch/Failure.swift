@@ -17,6 +17,11 @@ public struct TorchFailure: Error, Sendable, CustomStringConvertible {
         message.contains("out of memory") || message.contains("can't allocate memory")
     }
 
+    /// Whether only operators with sums in a fixed order are allowed, and this is none.
+    public var isNondeterministic: Bool {
+        message.contains("deterministic")
+    }
+
     public var description: String { "\(operation)(\(arguments)): \(message)" }
 }
 

@@ -67,7 +67,6 @@ public final class Trainer<Method: PretrainingMethod> {
         device = try run.device.resolve()
         if let threads = run.threads { TorchSettings.threadCount = threads }
         TorchSettings.flushDenormals(true)
-        if device != .cpu { TorchSettings.useDeterministicAlgorithms(run.deterministic) }
 
         generator = Generator(seed: run.seed)
         let backbone = try VisionTransformer(settings.model, generator: generator)
@@ -129,6 +128,8 @@ public final class Trainer<Method: PretrainingMethod> {
     ///   checkpoint is then still there.
     public func run() throws -> Outcome {
         method.train()
+        fixOrderOfSums(true)
+        defer { fixOrderOfSums(false) }
         let log = try StepLog(
             folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
             every: settings.run.logEvery, progress: progress, echo: echo)
@@ -253,10 +254,21 @@ public final class Trainer<Method: PretrainingMethod> {
         try store.save(state, metadata: ["method": Method.name])
     }
 
+    /// Whether sums on a GPU are made in a fixed order; it is a setting of the whole process.
+    private func fixOrderOfSums(_ on: Bool) {
+        guard device != .cpu, settings.run.deterministic else { return }
+        TorchSettings.useDeterministicAlgorithms(on)
+    }
+
     /// Runs the probe without leaving a trace in the run.
     private func measure(_ probe: Probe) throws -> [(name: String, value: Double)] {
         method.evaluate()
-        defer { method.train() }
+        // A probe need not repeat to the bit, and may use operators that on a GPU cannot.
+        fixOrderOfSums(false)
+        defer {
+            fixOrderOfSums(true)
+            method.train()
+        }
         return try noGrad { try probe.measure(method.backbone) }
     }
 }

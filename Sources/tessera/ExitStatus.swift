@@ -56,7 +56,7 @@ enum ExitStatus: Int32 {
                         + "run.accumulation by the same factor, or set run.precision=bfloat16"),
                 .internalError)
         }
-        if failure.message.contains("deterministic") {
+        if failure.isNondeterministic {
             say(
                 UsageError(
                     "\(failure.operation) has no form whose results repeat to the bit on this "
