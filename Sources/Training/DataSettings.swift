@@ -1,5 +1,6 @@
 public import Configuration
 public import Data
+import Imaging
 
 /// Which pictures a run sees, and how they become tensors.
 public struct DataSettings: Configuration {
@@ -41,17 +42,15 @@ public struct DataSettings: Configuration {
     ///
     /// - Throws: `ConfigurationError` where the steps end in another size.
     func pipeline(imageSize: Int, channels: Int) throws -> ImagePipeline {
-        let steps =
-            augment ?? [
-                .randomResizedCrop(RandomResizedCrop(size: imageSize)),
-                .horizontalFlip(HorizontalFlip()),
-            ]
+        let steps: [any TransformStep] =
+            augment?.map(\.step)
+            ?? [RandomResizedCrop(size: PixelSize(imageSize)), HorizontalFlip()]
         let pipeline = ImagePipeline(
             steps, channels: channels, normalization: normalization(channels: channels))
         try pipeline.validate()
-        guard pipeline.side == imageSize else {
+        guard let size = pipeline.size, size == PixelSize(imageSize) else {
             throw ConfigurationError.invalid(
-                "data.augment", found: "\(pipeline.side ?? 0) pixels wide in the end",
+                "data.augment", found: "a picture of \(pipeline.size ?? 0) pixels in the end",
                 expected: "model.imageSize, \(imageSize)")
         }
         return pipeline
@@ -71,7 +70,7 @@ public struct DataSettings: Configuration {
     {
         let shorter = resize ?? (imageSize < 64 ? imageSize : imageSize * 256 / 224)
         return ImagePipeline(
-            [.resize(Resize(size: shorter)), .centerCrop(CenterCrop(size: imageSize))],
+            [Resize(size: PixelSize(shorter)), CenterCrop(size: PixelSize(imageSize))],
             channels: channels, normalization: normalization(channels: channels))
     }
 

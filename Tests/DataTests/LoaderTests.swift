@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Loader", .timeLimit(.minutes(2))) struct LoaderTests {
     let crop = ImagePipeline([
-        .randomResizedCrop(RandomResizedCrop(size: 8)), .horizontalFlip(HorizontalFlip()),
+        RandomResizedCrop(size: 8), HorizontalFlip(),
     ])
 
     func plan(
@@ -90,7 +90,7 @@ import Testing
                 var expected = [Float](repeating: 0, count: 3 * 8 * 8)
                 let picture = try plan.source.read(at: index)
                 try expected.withUnsafeMutableBufferPointer {
-                    try runner.write(picture, random: &random, to: $0)
+                    try runner.write(PictureWindow(picture), random: &random, to: $0)
                 }
                 let size = expected.count
                 #expect(Array(batch.floats()[row * size..<(row + 1) * size]) == expected)
@@ -136,7 +136,7 @@ import Testing
     @Test func viewsAreDrawnIndependently() throws {
         var plan = try plan()
         let one = try all(plan, epochs: 1)
-        plan.views = [crop, crop, ImagePipeline([.resize(Resize(size: 4, fit: .square))])]
+        plan.views = [crop, crop, ImagePipeline([Resize(size: 4, fit: .exact)])]
         for (a, b) in zip(one, try all(plan, epochs: 1)) {
             #expect(b.floats(view: 0) == a.floats())
             #expect(b.floats(view: 1) != a.floats())
@@ -247,7 +247,7 @@ import Testing
 
     @Test func aPipelineThatMakesNoSenseIsRefused() throws {
         var plan = try plan()
-        plan.views = [ImagePipeline([.resize(Resize(size: 8))])]
+        plan.views = [ImagePipeline([Resize(size: 8)])]
         let error = #expect(throws: DataError.self) { try Loader(plan) }
         #expect(error?.problem == "is [\"resize\"]")
     }

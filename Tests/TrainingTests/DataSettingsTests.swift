@@ -1,5 +1,6 @@
 import Configuration
 import Data
+import Imaging
 import Testing
 
 @testable import Training
@@ -22,28 +23,28 @@ import Testing
         let pipeline = try settings.pipeline(imageSize: 96, channels: 3)
         #expect(
             pipeline.steps == [
-                .randomResizedCrop(RandomResizedCrop(size: 96)), .horizontalFlip(HorizontalFlip()),
+                Transform(RandomResizedCrop(size: 96)), Transform(HorizontalFlip()),
             ])
-        #expect(pipeline.side == 96 && pipeline.channels == 3)
+        #expect(pipeline.size == 96 && pipeline.channels == 3)
         #expect(pipeline.normalization == .imageNet)
 
-        settings.augment = [.centerCrop(CenterCrop(size: 28))]
+        settings.augment = [Transform(CenterCrop(size: 28))]
         #expect(
             try settings.pipeline(imageSize: 28, channels: 1).steps
-                == [.centerCrop(CenterCrop(size: 28))])
+                == [Transform(CenterCrop(size: 28))])
     }
 
     @Test("steps that end in another size than the model's are refused, with both sizes")
     func otherSize() {
         var settings = DataSettings()
-        settings.augment = [.centerCrop(CenterCrop(size: 28))]
+        settings.augment = [Transform(CenterCrop(size: 28))]
         #expect {
             try settings.pipeline(imageSize: 32, channels: 1)
         } throws: { error in
-            "\(error)".contains("data.augment is 28 pixels wide in the end")
+            "\(error)".contains("data.augment is a picture of 28 pixels in the end")
                 && "\(error)".contains("model.imageSize, 32")
         }
-        settings.augment = [.horizontalFlip(HorizontalFlip())]
+        settings.augment = [Transform(HorizontalFlip())]
         #expect(throws: DataError.self) { try settings.pipeline(imageSize: 32, channels: 1) }
     }
 
@@ -54,12 +55,13 @@ import Testing
         let pipeline = DataSettings().evaluationPipeline(imageSize: imageSize, channels: 3)
         #expect(
             pipeline.steps == [
-                .resize(Resize(size: shorter)), .centerCrop(CenterCrop(size: imageSize)),
+                Transform(Resize(size: PixelSize(shorter))),
+                Transform(CenterCrop(size: PixelSize(imageSize))),
             ])
         try pipeline.validate()
         let given = DataSettings().evaluationPipeline(
             imageSize: imageSize, channels: 3, resize: 300)
-        #expect(given.steps.first == .resize(Resize(size: 300)))
+        #expect(given.steps.first == Transform(Resize(size: 300)))
     }
 
     @Test("a grey model takes the mean of numbers given for colours")

@@ -1,3 +1,5 @@
+import Imaging
+
 /// The batches in work and ready: the one thing that loader threads and the consumer share.
 final class LoaderRing: Sendable {
     let plan: LoaderPlan
@@ -49,9 +51,8 @@ final class LoaderRing: Sendable {
         // Several runs a thread even out pictures of different size; few locks for tiny ones.
         runLength = max(1, min(32, size / (4 * threads)))
         pools = plan.views.map { view in
-            let side = view.side ?? 0
-            return BatchPool(
-                byteCount: size * view.channels * side * side * plan.element.byteCount,
+            BatchPool(
+                byteCount: size * view.channels * (view.size?.count ?? 0) * plan.element.byteCount,
                 isPinned: options.isPinned)
         }
         state = Monitor(State(upcoming: start))
@@ -153,7 +154,7 @@ final class LoaderRing: Sendable {
     private func assemble(_ entry: Entry) throws -> HostBatch {
         let views = zip(plan.views, entry.memories).map { view, memory in
             HostBatch.View(
-                channels: view.channels, side: view.side ?? 0, element: plan.element,
+                channels: view.channels, size: view.size ?? 0, element: plan.element,
                 normalization: view.normalization, memory: memory)
         }
         var batch = HostBatch(

@@ -67,11 +67,17 @@ struct LoaderWorker {
     /// Writes all views of picture `index`; random draws depend on `key`.
     private mutating func write(_ index: Int, row: Int, key: Int, _ run: LoaderRing.Run) throws {
         try plan.source.load(index, into: &picture)
-        try picture.decode(plan.decoder, name: plan.source.name(at: index))
-        for view in plan.views.indices {
-            var random = CounterRandom(
+        let views = plan.views
+        let streams = views.indices.map { view in
+            CounterRandom(
                 seed: plan.sampler.seed, purpose: .augmentation, epoch: run.position.epoch,
-                sample: key, view: view)
+                sample: key, view: views[view].stream ?? view)
+        }
+        let window = try picture.window(plan.decoder, name: plan.source.name(at: index)) { size in
+            zip(views, streams).map { $0.region(of: size, random: $1) }
+        }
+        for view in plan.views.indices {
+            var random = streams[view]
             let block = run.memories[view].bytes
             let size = block.count / plan.sampler.batchSize
             let target = UnsafeMutableRawBufferPointer(
@@ -79,10 +85,10 @@ struct LoaderWorker {
             switch plan.element {
             case .float32:
                 try runners[view].write(
-                    picture.pixels, random: &random, to: target.bindMemory(to: Float.self))
+                    window, random: &random, to: target.bindMemory(to: Float.self))
             case .uint8:
                 try runners[view].write(
-                    picture.pixels, random: &random, to: target.bindMemory(to: UInt8.self))
+                    window, random: &random, to: target.bindMemory(to: UInt8.self))
             }
         }
     }
