@@ -25,6 +25,10 @@ enum ParityTable {
         ("beyondcls", "aug_resized_crop"),
         ("beyondcls", "aug_val_transform"),
         ("beyondcls", "aug_linprobe_crop_params"),
+        ("ibot", "image_ops"),
+        ("ibot", "patch_ops"),
+        ("stop", "stop_transforms"),
+        ("mapet", "image_transforms"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),
