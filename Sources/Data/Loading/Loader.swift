@@ -30,8 +30,7 @@ public struct LoaderPlan: Sendable {
     /// It ends when more than this part of those loaded so far, or of all, cannot be read, and at
     /// least a hundred: a handful of bad files in a small folder is no reason to stop.
     public var mostBad = 0.1
-    /// How long reading one file may take; then it counts as bad, as on a network disk that is gone.
-    /// Nil for as long as it takes.
+    /// How long reading one file may take before it counts as bad; nil for any time.
     public var readTimeout: Duration? = .seconds(120)
     public var decoder = ImageDecoder()
 

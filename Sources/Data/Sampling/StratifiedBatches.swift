@@ -65,6 +65,7 @@ public struct StratifiedBatches: EpochOrder {
     /// - Parameters:
     ///   - order: the classes in the order of a sweep.
     ///   - members: for each class the order of the pictures of a share of it, in a sweep.
+    /// - Returns: the numbers of pictures.
     func pictures(
         order: (_ sweep: Int) -> [Int], members: (_ sweep: Int, _ share: Int) -> [[Int]]
     ) -> [Int] {
