@@ -102,7 +102,7 @@ struct FolderListing: Sendable {
         case nil: folders.append(name)
         case .picture: pictures.append(name)
         case .numbers: numbers.append(name)
-        case .foreign, .other:
+        case .foreign, .archive, .other:
             leftOut.add(
                 LeftOut(foreign: 1, foreignExample: String(decoding: name, as: UTF8.self)))
         }

@@ -11,6 +11,10 @@ enum IndexFile {
         case folder = 1
         case shards = 2
         case pack = 3
+
+        var remedy: String {
+            self == .pack ? "copy the pack again, or pack again" : "it is made again"
+        }
     }
 
     /// Raised whenever the layout of a payload changes.
@@ -40,35 +44,35 @@ enum IndexFile {
     static func read(_ kind: Kind, from path: String) throws -> IndexReader {
         let file = try ReadableFile(path)
         guard file.size >= headerSize, file.size <= largest else {
-            throw damage(path, "has \(file.size) bytes")
+            throw damage(path, kind, "has \(file.size) bytes")
         }
         let bytes = try file.bytes(at: 0, count: file.size)
         return try read(kind, bytes: bytes, name: path)
     }
 
     static func read(_ kind: Kind, bytes: [UInt8], name: String) throws -> IndexReader {
-        var header = IndexReader(bytes: bytes, name: name)
+        var header = IndexReader(bytes: bytes, name: name, kind: kind)
         guard bytes.count >= headerSize, try header.raw(8) == magic else {
-            throw damage(name, "does not start as an index")
+            throw damage(name, kind, "does not start as an index")
         }
         guard try header.number(UInt32.self) == version else {
-            throw damage(name, "was written by another version")
+            throw damage(name, kind, "was written by another version")
         }
         guard try header.number(UInt32.self) == kind.rawValue else {
-            throw damage(name, "is an index of another kind")
+            throw damage(name, kind, "is an index of another kind")
         }
         guard try header.integer() == bytes.count - headerSize else {
-            throw damage(name, "has \(bytes.count) bytes, its header says otherwise")
+            throw damage(name, kind, "has \(bytes.count) bytes, its header says otherwise")
         }
         guard try header.number(UInt32.self) == checksum(bytes[headerSize...]) else {
-            throw damage(name, "has a wrong checksum")
+            throw damage(name, kind, "has a wrong checksum")
         }
         header.skip(to: headerSize)
         return header
     }
 
-    static func damage(_ path: String, _ problem: String) -> DataError {
-        DataError(.malformed, path, problem, remedy: "it is made again")
+    static func damage(_ path: String, _ kind: Kind, _ problem: String) -> DataError {
+        DataError(.malformed, path, problem, remedy: kind.remedy)
     }
 
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {

@@ -39,8 +39,11 @@ struct IndexReader {
     private let bytes: [UInt8]
     private var at = 0
     private let name: String
+    private let kind: IndexFile.Kind
 
-    init(bytes: [UInt8], name: String) { (self.bytes, self.name) = (bytes, name) }
+    init(bytes: [UInt8], name: String, kind: IndexFile.Kind) {
+        (self.bytes, self.name, self.kind) = (bytes, name, kind)
+    }
 
     mutating func skip(to offset: Int) { at = min(offset, bytes.count) }
 
@@ -117,5 +120,5 @@ struct IndexReader {
         guard at == bytes.count else { throw damage("has \(bytes.count - at) bytes too many") }
     }
 
-    func damage(_ problem: String) -> DataError { IndexFile.damage(name, problem) }
+    func damage(_ problem: String) -> DataError { IndexFile.damage(name, kind, problem) }
 }

@@ -7,6 +7,7 @@ enum PictureEndings {
 
     private static let known = Set(all.compactMap { packed(Array($0.utf8)) })
     private static let numbers = packed(Array("npy".utf8))
+    private static let archive = packed(Array("tar".utf8))
     private static let foreign = Set(
         ["heic", "heif", "avif", "jxl", "jp2", "svg", "psd", "dng", "dcm", "raw"]
             .compactMap { packed(Array($0.utf8)) })
@@ -18,6 +19,8 @@ enum PictureEndings {
         case numbers
         /// A picture in a form that is not read here.
         case foreign
+        /// A tar archive.
+        case archive
         case other
     }
 
@@ -27,6 +30,7 @@ enum PictureEndings {
             let ending = packed(name[name.index(after: dot)...])
         else { return .other }
         if ending == numbers { return .numbers }
+        if ending == archive { return .archive }
         if known.contains(ending) { return .picture }
         return foreign.contains(ending) ? .foreign : .other
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Imaging
 
 extension Split {
     /// Names of the folder, or words in the names of shards, that hold the part.
@@ -12,27 +12,24 @@ extension Split {
 
     /// The folder within `path` that holds the part; `path` itself for training where it has none.
     func folder(in path: String) throws -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard let status = FileStatus(path) else {
             throw DataError(
                 .missing, path, "there is no such file or folder",
                 remedy: "check the path of the data")
         }
-        guard isFolder.boolValue else {
+        guard status.isFolder else {
             throw DataError(
                 .malformed, path, "is a file, expected a folder of pictures",
                 remedy: "give a folder, a .tar file or a text file with a path on each line")
         }
-        for word in words {
-            let folder = "\(path)/\(word)"
-            if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-                isFolder.boolValue
-            {
-                return folder
-            }
-        }
-        guard self == .validation else { return path }
-        throw missing(in: path, "folder")
+        if let folder = ownFolder(in: path) { return folder }
+        guard self != .validation else { throw missing(in: path, "folder") }
+        return path
+    }
+
+    /// The folder within `path` that is named after the part.
+    func ownFolder(in path: String) -> String? {
+        words.lazy.map { "\(path)/\($0)" }.first { FileStatus($0)?.isFolder == true }
     }
 
     func missing(in path: String, _ what: String) -> DataError {
