@@ -80,7 +80,8 @@ struct FolderIndex: Sendable, Equatable {
                 .allSatisfy({ $0 == count })
         else { throw reader.damage("has lists of different lengths") }
         for index in 1..<count {
-            guard firstFiles[index - 1] <= files.count, (0..<Int32(clamping: index)).contains(parents[index]),
+            guard firstFiles[index - 1] <= files.count,
+                (0..<Int32(clamping: index)).contains(parents[index]),
                 (firstFiles[index - 1]...files.count).contains(firstFiles[index])
             else { throw reader.damage("has folders out of order") }
         }

@@ -87,8 +87,9 @@ struct FolderListing: Sendable {
         folders = folders.sorted()
     }
 
-    private mutating func sort(_ name: UnsafeRawBufferPointer, _ type: Int, _ numbers: inout PathList)
-    {
+    private mutating func sort(
+        _ name: UnsafeRawBufferPointer, _ type: Int, _ numbers: inout PathList
+    ) {
         guard type == DT_DIR || type == DT_REG else { return }
         let kind = type == DT_DIR ? nil : PictureEndings.kind(name)
         guard kind != .other else { return }
@@ -110,9 +111,8 @@ struct FolderListing: Sendable {
 }
 
 extension FolderListing {
-    /// The listing that an earlier walk made of a folder which has not changed since.
-    ///
-    /// - Parameter children: the numbers of the folders in it.
+    /// The listing that an earlier walk made of a folder which has not changed since; `children`
+    /// are the numbers of the folders in it.
     init(_ index: FolderIndex, folder: Int, children: [Int], identity: [UInt64]) {
         pictures = index.files[index.files(inFolder: folder)]
         for child in children {

@@ -26,7 +26,8 @@ public struct ImageFolder: ImageSource {
         maxFileBytes = options.limits.maxFileBytes
         var notes: [String] = []
         index = try Self.index(self.path, options, &notes)
-        let leftOut = index.leftOut.values.reduce(into: FolderListing.LeftOut()) { $0.add($1) }
+        let leftOut = index.leftOut.sorted { $0.key < $1.key }
+            .reduce(into: FolderListing.LeftOut()) { $0.add($1.value) }
         guard index.files.count > 0 else { throw Self.empty(self.path, leftOut) }
         if leftOut.foreign > 0 {
             notes.append(

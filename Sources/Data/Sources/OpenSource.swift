@@ -1,7 +1,9 @@
 import Foundation
 import Imaging
 
-/// Opens the pictures at `path`, whatever their layout; the first that fits is taken:
+/// Opens the pictures at `path`, whatever their layout.
+///
+/// The first of these that fits is taken:
 ///
 /// 1. `shard-{000..099}.tar`: tar archives whose names braces stand for;
 /// 2. `list.txt:folder`: the pictures of a folder, or of any other source, that a list names;
@@ -72,7 +74,8 @@ private func openShards(
     let missing = paths.filter { FileStatus($0) == nil }
     if let first = missing.first {
         throw DataError(
-            .missing, place, "\(missing.count) of \(paths.count) shards are not there, such as \(first)",
+            .missing, place,
+            "\(missing.count) of \(paths.count) shards are not there, such as \(first)",
             remedy: "fetch them, or write the range that is there")
     }
     guard let chosen = split.select(paths) else { throw split.missing(in: place, "shard") }

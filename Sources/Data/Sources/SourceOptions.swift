@@ -23,8 +23,10 @@ public struct SourceOptions: Sendable {
     public var threads = 8
     /// Called now and then while a large set is read, from any thread.
     public var progress: (@Sendable (IndexProgress) -> Void)? = nil
-    /// A folder or shard changed less than this before it was read may change again without a new
-    /// time of change, so the next start reads it again. The coarsest file systems count 2 s.
+    /// How old a change must be for the next one to show in the time of change.
+    ///
+    /// What changed less than this before it was read is read again at the next start. The coarsest
+    /// file systems count in steps of 2 s.
     var settlingSeconds = 2.0
 
     public init() {}

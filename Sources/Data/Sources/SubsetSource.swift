@@ -30,12 +30,14 @@ public struct SubsetSource: ImageSource {
                 remedy: "take the labels out, or give the list without a folder")
         }
         var wanted: [String: [Int]] = [:]
-        for line in 0..<lines.names.count { wanted[Self.base(lines.names[line]), default: []] += [line] }
+        for line in 0..<lines.names.count {
+            wanted[Self.base(lines.names[line]), default: []] += [line]
+        }
         var numbers = [Int32](repeating: -1, count: lines.names.count)
         for picture in 0..<whole.count {
             let name = whole.name(at: picture)
-            for line in wanted[Self.base(name)] ?? [] where Self.name(name, endsIn: lines.names[line])
-            {
+            for line in wanted[Self.base(name)] ?? []
+            where Self.name(name, endsIn: lines.names[line]) {
                 guard numbers[line] < 0 else {
                     throw DataError(
                         .malformed, path,

@@ -45,9 +45,9 @@ struct PackEncoder {
         }
         var result = pixels
         if let side = settings.shortSide, min(pixels.width, pixels.height) > side {
-            let size = pixels.sizeWithShortSide(side)
+            let size = pixels.size.withShortSide(side)
             resampler.resize(
-                pixels, box: CropBox(of: pixels), width: size.width, height: size.height,
+                pixels, box: CropBox(of: pixels.size), width: size.width, height: size.height,
                 interpolation: settings.interpolation, into: &resized)
             result = resized
         }

@@ -20,7 +20,11 @@ public struct PackSource: ImageSource {
 
     /// Opens a pack.
     ///
-    /// - Parameter checksChecksums: false saves the time of a CRC-32 for each picture.
+    /// - Parameters:
+    ///   - path: the folder of the index.
+    ///   - split: must be the pack's own, or `.all`.
+    ///   - options: limits; a pack needs no index of its own.
+    ///   - checksChecksums: false saves the time of a CRC-32 for each picture.
     /// - Throws: `DataError` if the index is damaged, a shard is missing or has another size, or the
     ///   pack is of another split.
     public init(

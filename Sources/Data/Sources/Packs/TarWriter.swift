@@ -9,9 +9,13 @@ struct TarWriter {
     /// The archive appears at `path` when it is finished, not before.
     init(_ path: String) throws { file = try AtomicFile(path: path) }
 
-    /// Appends a regular file; returns where its bytes start.
+    /// Appends a regular file.
     ///
-    /// - Parameter name: at most 100 bytes.
+    /// - Parameters:
+    ///   - name: at most 100 bytes.
+    ///   - bytes: its contents.
+    /// - Returns: where the contents start.
+    /// - Throws: `TensorFileError` if they cannot be written.
     mutating func append(_ name: String, _ bytes: [UInt8]) throws -> Int {
         let start = size + TarHeader.size
         try write(Self.header(name, size: bytes.count))

@@ -14,7 +14,7 @@ final class ShardFiles: Sendable {
         let file: ReadableFile
     }
 
-    /// - Parameter stamps: what the files were like when their index was made.
+    /// Files by number, with `stamps` of what they were like when their index was made.
     init(_ paths: [String], stamps: [EntryStamp]) {
         (self.paths, self.stamps) = (paths, stamps)
     }
