@@ -14,6 +14,12 @@ public protocol ImageSource: Sendable {
     func name(at index: Int) -> String
     /// Puts a picture into `picture` in the form in which the source keeps it.
     func load(_ index: Int, into picture: inout StoredPicture) throws
+    /// Which data these are: changes when pictures come, go, change their order or their class.
+    var fingerprint: String { get }
+    /// Ranges of pictures that belong together: the sources of a mix, the shards of a set.
+    var parts: [SourcePart] { get }
+    /// What was odd about the data when they were opened, for the user to read.
+    var notes: [String] { get }
 }
 
 extension ImageSource {
