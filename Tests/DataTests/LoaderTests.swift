@@ -74,8 +74,14 @@ import Testing
             parts.append(try all(plan))
         }
         for (step, batch) in whole.enumerated() {
-            #expect(parts.flatMap { $0[step].indices } == batch.indices)
-            #expect(parts.flatMap { $0[step].floats() } == batch.floats())
+            let size = 3 * 8 * 8
+            for (row, index) in batch.indices.enumerated() {
+                let (part, place) = (parts[row % worldSize][step], row / worldSize)
+                #expect(part.indices[place] == index)
+                #expect(
+                    part.floats()[place * size..<(place + 1) * size]
+                        == batch.floats()[row * size..<(row + 1) * size])
+            }
         }
     }
 

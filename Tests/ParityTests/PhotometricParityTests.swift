@@ -170,19 +170,28 @@ import Torch
             let count = try recorded.int("n")
             let crop = RandomResizedCrop(scale: [0.3, 1])
             let boxes = draws(count) { crop.box(height: height, width: width, random: &$0) }
-            let facts: [(String, [Double])] = [
-                ("area_mean", boxes.map { Double($0.size.count) / Double(height * width) }),
-                ("aspect_mean", boxes.map { Double($0.width) / Double($0.height) }),
-                ("top_mean", boxes.map { Double($0.top) }),
-                ("left_mean", boxes.map { Double($0.left) }),
-            ]
-            for (key, values) in facts {
-                expectMean(values, near: try recorded.double(key), "\(shape) \(key)")
+            let areas = boxes.map { Double($0.size.count) / Double(height * width) }
+            let aspects = boxes.map { Double($0.width) / Double($0.height) }
+            func expectMean(_ key: String, _ values: [Double]) throws {
+                let problem = SampleComparison.mean(
+                    values, near: try recorded.double(key), recordedCount: count)
+                #expect(problem == nil, "\(shape) \(key)")
             }
-            expectHistogram(
-                histogram(facts[0].1, bins: 10, from: 0, to: 1),
-                like: try recorded.array("area_hist10").map { try $0.double },
-                "\(shape) area")
+            try expectMean("area_mean", areas)
+            try expectMean("aspect_mean", aspects)
+            try expectMean("top_mean", boxes.map { Double($0.top) })
+            try expectMean("left_mean", boxes.map { Double($0.left) })
+            for (key, values) in [("area", areas), ("aspect", aspects)] {
+                for (end, isLeast) in [("min", true), ("max", false)] {
+                    let problem = SampleComparison.extreme(
+                        values, near: try recorded.double("\(key)_\(end)"), isLeast: isLeast)
+                    #expect(problem == nil, "\(shape) \(key)_\(end)")
+                }
+            }
+            let bins = try recorded.array("area_hist10").map { try $0.double }
+            let problem = SampleComparison.histogram(
+                histogram(areas, bins: bins.count, from: 0, to: 1), like: bins)
+            #expect(problem == nil, "\(shape) area")
         }
     }
 
