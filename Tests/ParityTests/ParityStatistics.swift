@@ -43,7 +43,8 @@ enum SampleComparison {
         let near = sorted[min(13, sorted.count - 1)]
         // As far beyond our extreme as the thirteenth is on this side, three times over.
         let slack = 3 * abs(near - sorted[0]) + 1e-6
-        let isClose = isLeast
+        let isClose =
+            isLeast
             ? (sorted[0] - slack...near + 1e-6).contains(recorded)
             : (near - 1e-6...sorted[0] + slack).contains(recorded)
         return isClose ? nil : "extreme \(sorted[0]), recorded \(recorded), 14th \(near)"

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import TestSupport
 import Testing
@@ -36,7 +37,7 @@ import Torch
         }
         // Erasing was recorded on a picture of the size that the printed transform makes.
         let printed = try config.array("transform").map { try $0.string }.joined()
-        let side = try #require(printed.firstMatch(of: /size=\((\d+), /).flatMap { Int($0.1) })
+        let side = try #require(printed.firstMatch(of: #/size=\((\d+), /#).flatMap { Int($0.1) })
         let step = RandomErasing(probability: 0.25)
         #expect(printed.contains("RandomErasing(p=\(step.probability), mode=pixel, count=(1, 1))"))
         item.compare("out/erase_area_hist20") { tensor in

@@ -82,25 +82,35 @@ public struct Mixing: Codable, Sendable, Equatable {
     /// Draws one mixture.
     func draw(_ size: PixelSize, _ random: inout CounterRandom) -> MixPlan.Mixture {
         guard random.happens(probability) else { return .none }
-        let cut = cuts && (mixupAlpha == 0 || random.happens(switchProbability))
-        guard cut else { return .blend(random.beta(mixupAlpha, mixupAlpha)) }
-        if let parts = cutmixMinMax {
-            func side(_ side: Int) -> Int {
-                let (least, greatest) = (
-                    Int(Double(side) * parts[0]), Int(Double(side) * parts[1])
-                )
-                return least < greatest ? random.integer(in: least..<greatest) : least
-            }
-            let (height, width) = (side(size.height), side(size.width))
-            return .paste(
-                CropBox(
-                    top: random.integer(in: 0..<max(size.height - height, 1)),
-                    left: random.integer(in: 0..<max(size.width - width, 1)), height: height,
-                    width: width))
+        let (lambda, isCut) = drawLambda(&random)
+        return isCut ? .paste(drawBox(lambda, size, &random)) : .blend(lambda)
+    }
+
+    /// Draws between mixup and CutMix, and λ.
+    func drawLambda(_ random: inout CounterRandom) -> (lambda: Double, isCut: Bool) {
+        let isCut = cuts && (mixupAlpha == 0 || random.happens(switchProbability))
+        let alpha = isCut ? cutmixAlpha : mixupAlpha
+        // With alpha 0 the sides come from cutmixMinMax alone.
+        return (alpha > 0 ? random.beta(alpha, alpha) : 1, isCut)
+    }
+
+    private func drawBox(
+        _ lambda: Double, _ size: PixelSize, _ random: inout CounterRandom
+    ) -> CropBox {
+        guard let parts = cutmixMinMax else {
+            let center = (
+                random.integer(in: 0..<size.height), random.integer(in: 0..<size.width)
+            )
+            return Self.box(lambda: lambda, center: center, in: size)
         }
-        let lambda = random.beta(cutmixAlpha, cutmixAlpha)
-        let center = (random.integer(in: 0..<size.height), random.integer(in: 0..<size.width))
-        return .paste(Self.box(lambda: lambda, center: center, in: size))
+        func side(_ whole: Int) -> Int {
+            let (least, greatest) = (Int(Double(whole) * parts[0]), Int(Double(whole) * parts[1]))
+            return least < greatest ? random.integer(in: least..<greatest) : least
+        }
+        let (height, width) = (side(size.height), side(size.width))
+        return CropBox(
+            top: random.integer(in: 0..<max(size.height - height, 1)),
+            left: random.integer(in: 0..<max(size.width - width, 1)), height: height, width: width)
     }
 
     /// The rectangle of sides √(1 − λ) about a centre, cut to the picture.
