@@ -17,10 +17,14 @@ extension ImageBuffer {
         var result = ImageBuffer()
         resampler.resample(
             reduced, CropBox(of: reduced.size), to: target,
-            columns: SampledSpan(start: 0, end: Double(width) / Double(factors.width)),
-            rows: SampledSpan(start: 0, end: Double(height) / Double(factors.height)),
+            columns: Self.span(width, factors.width), rows: Self.span(height, factors.height),
             interpolation, order, into: &result)
         return result
+    }
+
+    /// What is left of an axis, in float32 as Pillow passes it on.
+    private static func span(_ pixels: Int, _ factor: Int) -> SampledSpan {
+        SampledSpan(start: 0, end: Double(Float(Double(pixels) / Double(factor))))
     }
 
     /// Means of `factors.height` x `factors.width` pixels; at the right and the bottom of fewer.
@@ -40,7 +44,7 @@ extension ImageBuffer {
                     for y in rows {
                         for x in columns { sum += UInt64(self[y, x, channel]) }
                     }
-                    result[row, column, channel] = UInt8(sum * inverse >> 24)
+                    result[row, column, channel] = UInt8((sum * inverse) >> 24)
                 }
             }
         }
