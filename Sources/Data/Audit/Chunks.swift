@@ -11,7 +11,9 @@ final class Chunks: Sendable {
 
     private init(_ count: Int, length: Int) { (self.count, self.length) = (count, length) }
 
-    /// The next numbers; nil when none are left. Asking says that the last ones are done.
+    /// The next numbers; nil when none are left.
+    ///
+    /// Asking says that those of `last` are done.
     func next(after last: Range<Int>? = nil) -> Range<Int>? {
         state.change { state in
             state.done += last?.count ?? 0
@@ -28,6 +30,7 @@ final class Chunks: Sendable {
     ///   - count: how many numbers there are.
     ///   - length: how many of them a thread takes at once.
     ///   - progress: called by this thread with the count of numbers done.
+    ///   - body: what a thread does.
     /// - Returns: the results of the threads, in any order.
     /// - Throws: `DataError` if a thread cannot be started.
     static func onThreads<Result: Sendable>(

@@ -21,7 +21,8 @@ struct CopySearch {
     }
 
     func run() throws -> Result {
-        let exact = try ExactCopies(parts: parts, records: records, threads: options.threads).pairs()
+        let exact = try ExactCopies(parts: parts, records: records, threads: options.threads)
+            .pairs()
         var exactSets = DisjointSets(records.count)
         for pair in exact { exactSets.join(pair.first, pair.copy) }
         let copies = Set(exact.map(\.copy))
@@ -31,7 +32,9 @@ struct CopySearch {
         for pair in near.pairs { nearSets.join(Int(pair.first), Int(pair.second)) }
 
         var exactMembers: [Int: [Int]] = [:]
-        for pair in exact { exactMembers[exactSets.first(pair.copy), default: []].append(pair.copy) }
+        for pair in exact {
+            exactMembers[exactSets.first(pair.copy), default: []].append(pair.copy)
+        }
         var nearMembers: [Int: Set<Int>] = [:]
         for pair in near.pairs {
             let first = nearSets.first(Int(pair.first))
@@ -44,8 +47,8 @@ struct CopySearch {
             (first, group(.exact, [first] + others))
         }
         groups += nearMembers.map { first, members in
-            // Exact copies of a member are a group of their own.
-            (first, group(.near, members.sorted()))
+            // An exact copy of a member may be the one that has another label.
+            (first, group(.near, members.flatMap { [$0] + (exactMembers[$0] ?? []) }.sorted()))
         }
         groups.sort { a, b in
             a.group.rank != b.group.rank ? a.group.rank > b.group.rank : a.first < b.first

@@ -29,6 +29,7 @@ public struct DataAudit: Sendable {
     /// Looks at the pictures.
     ///
     /// - Parameter progress: called now and then with how many pictures are done, of how many.
+    /// - Returns: the report, and which pictures are bad.
     /// - Throws: `DataError` if a thread cannot be started; never for a bad picture.
     public func run(progress: (Int, Int) -> Void = { _, _ in }) throws -> Result {
         let start = ContinuousClock.now

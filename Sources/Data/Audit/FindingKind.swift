@@ -89,7 +89,8 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
             "They are used as stored, lying on their side; turn the pixels if that matters."
         case .singleColor: "They teach nothing; take them out."
         case .tiny: "They are enlarged in training and look blurred; consider taking them out."
-        case .extremeAspect: "Crops show a small part of them; cut them into pieces or take them out."
+        case .extremeAspect:
+            "Crops show a small part of them; cut them into pieces or take them out."
         case .exactCopy: "Keep one of each group: copies are seen more often than the rest."
         case .nearCopy: "Look at the groups; keep the best picture of each."
         case .imbalance: "Sample the classes evenly where labels are used, or collect more."

@@ -120,7 +120,8 @@ struct NearCopies {
     // MARK: Confirmation
 
     private func confirmed(_ candidates: [Pair]) throws -> [Pair] {
-        let found = try Chunks.onThreads(options.threads, count: candidates.count, length: 16) { chunks in
+        let found = try Chunks.onThreads(options.threads, count: candidates.count, length: 16) {
+            chunks in
             var thumbnails = ThumbnailReader(parts: parts, decoder: options.decoder)
             var pairs: [Pair] = []
             var range: Range<Int>?
