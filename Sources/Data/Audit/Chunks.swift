@@ -27,6 +27,7 @@ final class Chunks: Sendable {
     /// Runs `body` on some threads, each of which takes numbers until none are left.
     ///
     /// - Parameters:
+    ///   - threads: how many; no more than there is work for.
     ///   - count: how many numbers there are.
     ///   - length: how many of them a thread takes at once.
     ///   - progress: called by this thread with the count of numbers done.
