@@ -77,13 +77,14 @@ let package = Package(
         + library(
             "Training",
             [
-                "NN", "Optimizers", "VisionModels", "Data", "Configuration", "TensorFiles", "Torch",
-                protobuf,
+                "NN", "Optimizers", "VisionModels", "Data", "Imaging", "Configuration",
+                "TensorFiles", "Torch", protobuf,
             ],
             // What the Swift code beside it was generated from.
-            exclude: ["TensorBoard/EventFile.proto"], testing: ["Imaging"])
+            exclude: ["TensorBoard/EventFile.proto"])
         + library(
-            "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"])
+            "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"],
+            testing: ["Imaging"])
         + library(
             "Evaluation",
             [

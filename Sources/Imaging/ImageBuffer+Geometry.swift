@@ -45,25 +45,4 @@ extension ImageBuffer {
             }
         }
     }
-
-    /// Size after the short side was brought to `side`: the long one is ⌊side · long / short⌋.
-    public func sizeWithShortSide(_ side: Int) -> (width: Int, height: Int) {
-        width <= height
-            ? (side, Int(Double(side * height) / Double(width)))
-            : (Int(Double(side * width) / Double(height)), side)
-    }
-
-    /// The rectangle of a centre crop; offsets are rounded half to even.
-    ///
-    /// Where the picture is smaller the rectangle reaches beyond it, by ⌊missing / 2⌋ on the left
-    /// and at the top.
-    public func centerBox(width: Int, height: Int) -> CropBox {
-        func offset(_ have: Int, _ want: Int) -> Int {
-            guard have >= want else { return -((want - have) / 2) }
-            return Int((Double(have - want) / 2).rounded(.toNearestOrEven))
-        }
-        return CropBox(
-            top: offset(self.height, height), left: offset(self.width, width), height: height,
-            width: width)
-    }
 }

@@ -35,6 +35,7 @@ public struct ImageBuffer: Sendable {
     /// A picture without pixels, to be reshaped.
     public init() { self.init(width: 0, height: 0, channels: 1) }
 
+    public var size: PixelSize { PixelSize(height: height, width: width) }
     public var byteCount: Int { width * height * channels }
     public var rowBytes: Int { width * channels }
 

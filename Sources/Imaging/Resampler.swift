@@ -19,7 +19,7 @@ public struct Resampler {
         into result: inout ImageBuffer
     ) {
         require(
-            box.fits(height: image.height, width: image.width),
+            box.fits(image.size),
             "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
         require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
         result.reshape(width: width, height: height, channels: image.channels)
@@ -35,11 +35,11 @@ public struct Resampler {
         case (true, true) where order.startsVertically(from: box, to: width, height):
             between.reshape(width: box.width, height: height, channels: image.channels)
             vertical.resampleColumns(of: image, box, into: &between)
-            horizontal.resampleRows(of: between, CropBox(of: between), into: &result)
+            horizontal.resampleRows(of: between, CropBox(of: between.size), into: &result)
         case (true, true):
             between.reshape(width: width, height: box.height, channels: image.channels)
             horizontal.resampleRows(of: image, box, into: &between)
-            vertical.resampleColumns(of: between, CropBox(of: between), into: &result)
+            vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
         }
     }
 }
@@ -104,7 +104,7 @@ extension ImageBuffer {
         var resampler = Resampler()
         var result = ImageBuffer()
         resampler.resize(
-            self, box: box ?? CropBox(of: self), width: width, height: height,
+            self, box: box ?? CropBox(of: size), width: width, height: height,
             interpolation: interpolation, order: order, into: &result)
         return result
     }

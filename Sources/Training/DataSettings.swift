@@ -1,5 +1,6 @@
 public import Configuration
 public import Data
+import Imaging
 
 /// Which pictures a run sees, and how they become tensors.
 public struct DataSettings: Configuration {
@@ -7,11 +8,16 @@ public struct DataSettings: Configuration {
     public var split = Split.train
     public var batchSize = 256
     public var augment: [Transform]? = nil
+    public var views: [ViewSettings] = []
     public var mean = [0.485, 0.456, 0.406]
     public var std = [0.229, 0.224, 0.225]
     public var workers: Int? = nil
     public var prefetch = 3
+    public var repeats = 1
+    public var balance = 0.0
     public var onBad = BadFilePolicy.substitute
+    public var mostBad = 0.1
+    public var readTimeout: Double? = 120
 
     public init() {}
 
@@ -22,12 +28,21 @@ public struct DataSettings: Configuration {
             "batchSize": "pictures a step, over all processes and accumulated parts",
             "augment": "steps from a stored picture to the model's size; null takes a random "
                 + "resized crop of 0.2 to 1 of the area and a flip",
+            "views":
+                "several views of a picture, instead of augment; a picture is decoded once for "
+                + "all, the first is the model's size",
             "mean":
                 "subtracted from each channel, pixels being 0 to 1; one number or one a channel",
             "std": "divides each channel after that",
             "workers": "threads that load; null takes one a core; never changes a result",
             "prefetch": "batches made ahead; never changes a result",
+            "repeats": "times that an epoch has every picture it has, each time augmented anew; it "
+                + "stays as long and has fewer pictures",
+            "balance": "0 takes pictures as they are, 1 all classes equally often, and between "
+                + "them the size of a class counts to the power of 1 - balance; needs labels",
             "onBad": "what takes the place of a picture that cannot be read",
+            "mostBad": "part of the pictures that may be bad before the run ends; 100 may always",
+            "readTimeout": "seconds that reading a picture may take; null for any",
         ]
     }
 
@@ -35,52 +50,48 @@ public struct DataSettings: Configuration {
         try positive(batchSize, "batchSize")
         try positive(prefetch, "prefetch")
         if let workers { try positive(workers, "workers") }
-    }
-
-    /// From a stored picture to a training view of `[channels, imageSize, imageSize]`.
-    ///
-    /// - Throws: `ConfigurationError` where the steps end in another size.
-    func pipeline(imageSize: Int, channels: Int) throws -> ImagePipeline {
-        let steps =
-            augment ?? [
-                .randomResizedCrop(RandomResizedCrop(size: imageSize)),
-                .horizontalFlip(HorizontalFlip()),
-            ]
-        let pipeline = ImagePipeline(
-            steps, channels: channels, normalization: normalization(channels: channels))
-        try pipeline.validate()
-        guard pipeline.side == imageSize else {
+        try positive(repeats, "repeats")
+        for (key, value) in [("balance", balance), ("mostBad", mostBad)]
+        where !(0...1).contains(value) {
+            throw ConfigurationError.invalid(key, found: value, expected: "a number from 0 to 1")
+        }
+        if let readTimeout, readTimeout <= 0 {
             throw ConfigurationError.invalid(
-                "data.augment", found: "\(pipeline.side ?? 0) pixels wide in the end",
-                expected: "model.imageSize, \(imageSize)")
+                "readTimeout", found: readTimeout, expected: "a positive number of seconds, or null"
+            )
         }
-        return pipeline
+        if repeats > 1, balance > 0 {
+            throw ConfigurationError.invalid(
+                "repeats", found: repeats, expected: "1, because data.balance is set")
+        }
+        if augment != nil, !views.isEmpty {
+            throw ConfigurationError.invalid(
+                "views", found: "given beside augment", expected: "one of the two")
+        }
+    }
+}
+
+/// One or several views of a picture that are made alike.
+public struct ViewSettings: Configuration {
+    public var steps: [Transform] = []
+    public var count = 1
+    public var stream: Int? = nil
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "steps": "from a stored picture to the view",
+            "count": "views that are made so, each with draws of its own",
+            "stream": "number of the view whose random draws this one repeats, to cut out and flip "
+                + "alike; null for its own",
+        ]
     }
 
-    /// The same picture every time, for evaluation: the shorter side resized to `resize`, the
-    /// centre cut out.
-    ///
-    /// - Parameters:
-    ///   - imageSize: of the model, in pixels.
-    ///   - channels: of the model.
-    ///   - resize: nil takes 256/224 of the image size, as is usual, and for pictures below 64
-    ///     pixels the size itself.
-    /// - Returns: the pipeline, with the normalisation of training.
-    public func evaluationPipeline(imageSize: Int, channels: Int, resize: Int? = nil)
-        -> ImagePipeline
-    {
-        let shorter = resize ?? (imageSize < 64 ? imageSize : imageSize * 256 / 224)
-        return ImagePipeline(
-            [.resize(Resize(size: shorter)), .centerCrop(CenterCrop(size: imageSize))],
-            channels: channels, normalization: normalization(channels: channels))
-    }
-
-    /// The configured numbers, or their means where a grey model is given those of RGB.
-    private func normalization(channels: Int) -> Normalization {
-        func fit(_ values: [Double]) -> [Float] {
-            guard channels == 1, values.count > 1 else { return values.map { Float($0) } }
-            return [Float(values.reduce(0, +) / Double(values.count))]
+    public func validate() throws {
+        try positive(count, "count")
+        if let stream, stream < 0 {
+            throw ConfigurationError.invalid("stream", found: stream, expected: "0 or more")
         }
-        return Normalization(mean: fit(mean), std: fit(std))
     }
 }

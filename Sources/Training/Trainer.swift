@@ -79,9 +79,10 @@ public final class Trainer<Method: PretrainingMethod> {
             }, beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps)
         scaler = run.precision == .float16 ? LossScaler(on: device) : nil
 
-        let sampler = try Sampler(
-            count: source.count, globalBatchSize: data.batchSize, seed: run.seed)
-        stepsPerEpoch = sampler.stepsPerEpoch
+        var plan = try data.plan(
+            for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
+            seed: run.seed)
+        stepsPerEpoch = plan.sampler.stepsPerEpoch
         totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
         learningRate = WarmupCosineSchedule(
             peak: optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: data.batchSize),
@@ -103,13 +104,6 @@ public final class Trainer<Method: PretrainingMethod> {
         if let workers = data.workers { options.threads = workers }
         options.prefetch = data.prefetch
         options.isPinned = device != .cpu
-        var plan = LoaderPlan(
-            source: source,
-            views: [
-                try data.pipeline(
-                    imageSize: settings.model.imageSize, channels: settings.model.channels)
-            ], sampler: sampler)
-        plan.onBadFile = data.onBad
         // A quarter of the traffic; the GPU normalises.
         if device != .cpu { plan.element = .uint8 }
         let badFiles = BadFileLog(folder.badFiles)

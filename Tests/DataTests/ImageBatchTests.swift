@@ -8,7 +8,7 @@ import Torch
     func loader(_ element: HostBatch.Element) throws -> Loader {
         var plan = LoaderPlan(
             source: MemorySource(count: 10),
-            views: [ImagePipeline([.randomResizedCrop(RandomResizedCrop(size: 6))])],
+            views: [ImagePipeline([RandomResizedCrop(size: 6)])],
             sampler: try Sampler(count: 10, globalBatchSize: 4, seed: 3))
         plan.element = element
         return try Loader(plan, options: LoaderOptions(threads: 2, prefetch: 1))

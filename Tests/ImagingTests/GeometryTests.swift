@@ -38,7 +38,10 @@ import Testing
 
     @Test func centreOffsetsRoundHalfToEven() {
         func top(_ height: Int, _ want: Int) -> Int {
-            ImageBuffer(width: 1, height: height, channels: 1).centerBox(width: 1, height: want).top
+            CropBox(
+                centering: PixelSize(height: want, width: 1),
+                in: PixelSize(height: height, width: 1)
+            ).top
         }
         #expect(top(7, 2) == 2)  // 2.5
         #expect(top(9, 2) == 4)  // 3.5
@@ -48,9 +51,9 @@ import Testing
 
     @Test func theLongSideIsCut() {
         let image = ImageBuffer(width: 61, height: 80, channels: 1)
-        #expect(image.sizeWithShortSide(54) == (54, 70))
+        #expect(image.size.withShortSide(54) == PixelSize(height: 70, width: 54))
         let wide = ImageBuffer(width: 95, height: 40, channels: 1)
-        #expect(wide.sizeWithShortSide(54) == (128, 54))
+        #expect(wide.size.withShortSide(54) == PixelSize(height: 54, width: 128))
     }
 
     @Test func greyIsRepeatedAndColourBecomesLuma() {
@@ -69,7 +72,7 @@ import Testing
     @Test func aReshapedBufferIsFilledAgain() {
         var buffer = ImageBuffer(width: 100, height: 100, channels: 3)
         let small = noise(width: 7, height: 3, channels: 1)
-        small.crop(to: CropBox(of: small), into: &buffer)
+        small.crop(to: CropBox(of: small.size), into: &buffer)
         #expect(buffer == small)
         #expect(buffer.byteCount == 21)
     }

@@ -12,7 +12,8 @@ import Testing
                 let image = noise(width: width, height: height, channels: channels)
                 for (w, h) in [(1, 1), (3, 4), (7, 7), (29, 3), (12, 25)] {
                     resampler.resize(
-                        image, box: CropBox(of: image), width: w, height: h, interpolation: filter,
+                        image, box: CropBox(of: image.size), width: w, height: h,
+                        interpolation: filter,
                         order: order, into: &result)
                     let expected = plainResize(image, w, h, filter, order)
                     #expect(result == expected, "\(width)x\(height)x\(channels) to \(w)x\(h)")
@@ -42,7 +43,7 @@ import Testing
         )
         for (image, w, h) in [(a, 12, 13), (b, 5, 30), (a, 50, 20), (b, 9, 11), (a, 12, 13)] {
             resampler.resize(
-                image, box: CropBox(of: image), width: w, height: h, interpolation: .lanczos,
+                image, box: CropBox(of: image.size), width: w, height: h, interpolation: .lanczos,
                 into: &result)
             #expect(result == image.resized(width: w, height: h, interpolation: .lanczos))
         }

@@ -1,6 +1,7 @@
 import Configuration
 import Data
 import Foundation
+import Imaging
 import NN
 import TestSupport
 import Testing
@@ -187,7 +188,7 @@ import VisionModels
             source: try IDXDataset(images: file.path, labels: nil),
             views: [
                 ImagePipeline(
-                    [.resize(Resize(size: 16, fit: .square))], channels: 1, normalization: .none)
+                    [Resize(size: 16, fit: .exact)], channels: 1, normalization: .none)
             ],
             sampler: try Sampler(count: 6, globalBatchSize: 6, seed: 9))
         let loader = try Loader(plan, options: LoaderOptions(threads: 1))

@@ -25,6 +25,9 @@ enum ParityTable {
         ("beyondcls", "aug_resized_crop"),
         ("beyondcls", "aug_val_transform"),
         ("beyondcls", "aug_linprobe_crop_params"),
+        // Samplers
+        ("ibot", "repeated_aug_sampler"),
+        ("stop", "stop_class_sampler"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

@@ -43,13 +43,14 @@ import Torch
         for (index, sizes) in try config.array("cases_h_w_resizedWH").enumerated() {
             let image = try picture(item, "in/u8in\(index)")
             #expect(try (image.height, image.width) == (sizes[0].int, sizes[1].int))
-            let size = image.sizeWithShortSide(short)
+            let size = image.size.withShortSide(short)
             #expect(try (size.width, size.height) == (sizes[2][0].int, sizes[2][1].int))
             // The family's pictures were recorded with Pillow 13.
             let resized = image.resized(
                 width: size.width, height: size.height, interpolation: .bicubic, order: .pillow13)
             item.compare("out/resized\(index)_u8", tensor(resized))
-            let crop = resized.cropped(to: resized.centerBox(width: side, height: side))
+            let crop = resized.cropped(
+                to: CropBox(centering: PixelSize(side), in: resized.size))
             item.compare("out/crop\(index)_u8", tensor(crop))
             let name = "out/tensor\(index)"
             if try item.contains(name) {
@@ -113,12 +114,12 @@ private func tensor(_ image: ImageBuffer) -> Tensor {
 private func normalized(_ image: ImageBuffer, _ normalization: Normalization) throws -> Tensor {
     var runner = PipelineRunner(
         ImagePipeline(
-            [.centerCrop(CenterCrop(size: image.width))], channels: image.channels,
+            [CenterCrop(size: image.size)], channels: image.channels,
             normalization: normalization))
     var values = [Float](repeating: .nan, count: image.byteCount)
     var random = CounterRandom(seed: 0, purpose: .augmentation)
     try values.withUnsafeMutableBufferPointer {
-        try runner.write(image, random: &random, to: $0)
+        try runner.write(PictureWindow(image), random: &random, to: $0)
     }
     return Tensor(values, shape: [image.channels, image.height, image.width])
 }

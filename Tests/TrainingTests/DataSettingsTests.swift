@@ -1,5 +1,6 @@
 import Configuration
 import Data
+import Imaging
 import Testing
 
 @testable import Training
@@ -19,32 +20,32 @@ import Testing
     @Test("training crops at random and flips unless told otherwise")
     func trainingPipeline() throws {
         var settings = DataSettings()
-        let pipeline = try settings.pipeline(imageSize: 96, channels: 3)
+        let pipeline = try settings.pipelines(imageSize: 96, channels: 3)[0]
         #expect(
             pipeline.steps == [
-                .randomResizedCrop(RandomResizedCrop(size: 96)), .horizontalFlip(HorizontalFlip()),
+                Transform(RandomResizedCrop(size: 96)), Transform(HorizontalFlip()),
             ])
-        #expect(pipeline.side == 96 && pipeline.channels == 3)
+        #expect(pipeline.size == 96 && pipeline.channels == 3)
         #expect(pipeline.normalization == .imageNet)
 
-        settings.augment = [.centerCrop(CenterCrop(size: 28))]
+        settings.augment = [Transform(CenterCrop(size: 28))]
         #expect(
-            try settings.pipeline(imageSize: 28, channels: 1).steps
-                == [.centerCrop(CenterCrop(size: 28))])
+            try settings.pipelines(imageSize: 28, channels: 1)[0].steps
+                == [Transform(CenterCrop(size: 28))])
     }
 
     @Test("steps that end in another size than the model's are refused, with both sizes")
     func otherSize() {
         var settings = DataSettings()
-        settings.augment = [.centerCrop(CenterCrop(size: 28))]
+        settings.augment = [Transform(CenterCrop(size: 28))]
         #expect {
-            try settings.pipeline(imageSize: 32, channels: 1)
+            try settings.pipelines(imageSize: 32, channels: 1)[0]
         } throws: { error in
-            "\(error)".contains("data.augment is 28 pixels wide in the end")
+            "\(error)".contains("data.augment is a picture of 28 pixels in the end")
                 && "\(error)".contains("model.imageSize, 32")
         }
-        settings.augment = [.horizontalFlip(HorizontalFlip())]
-        #expect(throws: DataError.self) { try settings.pipeline(imageSize: 32, channels: 1) }
+        settings.augment = [Transform(HorizontalFlip())]
+        #expect(throws: DataError.self) { try settings.pipelines(imageSize: 32, channels: 1)[0] }
     }
 
     @Test(
@@ -54,26 +55,82 @@ import Testing
         let pipeline = DataSettings().evaluationPipeline(imageSize: imageSize, channels: 3)
         #expect(
             pipeline.steps == [
-                .resize(Resize(size: shorter)), .centerCrop(CenterCrop(size: imageSize)),
+                Transform(Resize(size: PixelSize(shorter))),
+                Transform(CenterCrop(size: PixelSize(imageSize))),
             ])
         try pipeline.validate()
         let given = DataSettings().evaluationPipeline(
             imageSize: imageSize, channels: 3, resize: 300)
-        #expect(given.steps.first == .resize(Resize(size: 300)))
+        #expect(given.steps.first == Transform(Resize(size: 300)))
     }
 
     @Test("a grey model takes the mean of numbers given for colours")
     func greyNormalization() throws {
         var settings = DataSettings()
         (settings.mean, settings.std) = ([0.2, 0.4, 0.6], [0.1, 0.2, 0.6])
-        let grey = try settings.pipeline(imageSize: 8, channels: 1).normalization
+        let grey = try settings.pipelines(imageSize: 8, channels: 1)[0].normalization
         #expect(grey.mean == [0.4] && grey.std == [0.3])
         #expect(settings.evaluationPipeline(imageSize: 8, channels: 1).normalization == grey)
-        let colour = try settings.pipeline(imageSize: 8, channels: 3).normalization
+        let colour = try settings.pipelines(imageSize: 8, channels: 3)[0].normalization
         #expect(colour.mean == [0.2, 0.4, 0.6] && colour.std == [0.1, 0.2, 0.6])
         settings.mean = [0.5]
-        #expect(try settings.pipeline(imageSize: 8, channels: 3).normalization.mean == [0.5])
+        #expect(try settings.pipelines(imageSize: 8, channels: 3)[0].normalization.mean == [0.5])
         settings.mean = [0.5, 0.5]
-        #expect(throws: DataError.self) { try settings.pipeline(imageSize: 8, channels: 3) }
+        #expect(throws: DataError.self) { try settings.pipelines(imageSize: 8, channels: 3)[0] }
+    }
+
+    @Test("views have steps and numbers of their own, and may repeat another's draws")
+    func severalViews() throws {
+        var settings = DataSettings()
+        var global = ViewSettings()
+        global.steps = [Transform(RandomResizedCrop(size: 32))]
+        global.count = 2
+        var local = ViewSettings()
+        local.steps = [Transform(RandomResizedCrop(size: 16)), Transform(HorizontalFlip())]
+        local.count = 3
+        var twin = ViewSettings()
+        twin.steps = [Transform(RandomResizedCrop(size: PixelSize(height: 8, width: 4)))]
+        twin.stream = 0
+        settings.views = [global, local, twin]
+        let views = try settings.pipelines(imageSize: 32, channels: 3)
+        #expect(views.map(\.size) == [32, 32, 16, 16, 16, PixelSize(height: 8, width: 4)])
+        #expect(views.map(\.stream) == [nil, nil, nil, nil, nil, 0])
+        #expect(throws: ConfigurationError.self) {
+            try settings.pipelines(imageSize: 16, channels: 3)
+        }
+        settings.augment = []
+        #expect {
+            try settings.validate()
+        } throws: {
+            "\($0)".contains("views is given beside augment, expected one of the two")
+        }
+    }
+
+    @Test("repeats and balance make orders of the epoch")
+    func orders() throws {
+        let source = ConstantPictures(count: 300)
+        var settings = DataSettings()
+        settings.batchSize = 10
+        settings.repeats = 3
+        let repeated = try settings.plan(for: source, imageSize: 4, channels: 3, seed: 1)
+        #expect(Set(repeated.sampler.keys(epoch: 0).map { $0 % 300 }).count == 86)
+        settings.balance = 1
+        #expect(throws: ConfigurationError.self) { try settings.validate() }
+        settings.repeats = 1
+        let balanced = try settings.plan(for: source, imageSize: 4, channels: 3, seed: 1)
+        let labels = balanced.sampler.keys(epoch: 0).map { source.label(at: $0 % 300) }
+        #expect(labels.count { $0 == 0 } == 150)
+    }
+}
+
+/// Black pictures, a tenth of them of class 0.
+private struct ConstantPictures: ImageSource {
+    let count: Int
+    let classNames = ["rare", "frequent"]
+    func label(at index: Int) -> Int? { index % 10 == 0 ? 0 : 1 }
+    func name(at index: Int) -> String { "\(index)" }
+    func load(_ index: Int, into picture: inout StoredPicture) throws {
+        picture.pixels = ImageBuffer(width: 4, height: 4, channels: 3)
+        picture.form = .decoded
     }
 }

@@ -1,3 +1,5 @@
+public import Imaging
+
 /// A finished batch in the memory of the host, one block for each view.
 public struct HostBatch: Sendable {
     /// How the values of the pictures are kept.
@@ -10,15 +12,15 @@ public struct HostBatch: Sendable {
         public var byteCount: Int { self == .float32 ? 4 : 1 }
     }
 
-    /// One view of every picture, `[B, channels, side, side]`.
+    /// One view of every picture, `[B, channels, height, width]`.
     public struct View: Sendable {
         public let channels: Int
-        public let side: Int
+        public let size: PixelSize
         public let element: Element
         public let normalization: Normalization
         let memory: BatchMemory
 
-        var pictureBytes: Int { channels * side * side * element.byteCount }
+        var pictureBytes: Int { channels * size.count * element.byteCount }
     }
 
     public let position: LoaderPosition

@@ -1,11 +1,12 @@
+import Imaging
 public import Torch
 
 /// A batch as tensors, on whichever device.
 ///
-/// Shapes: B pictures, C channels, S side. Not `Sendable`, as tensors are not: it is made of a
+/// Shapes: B pictures, C channels, H height, W width. Not `Sendable`, as tensors are not: it is made of a
 /// `HostBatch` by the thread that uses it.
 public struct ImageBatch {
-    /// Normalised pictures, `[B, C, S, S]`, one tensor for each view.
+    /// Normalised pictures, `[B, C, H, W]`, one tensor for each view.
     public let views: [Tensor]
     /// Classes, `[B]` int64; −1 without labels.
     public let labels: Tensor
@@ -16,7 +17,7 @@ public struct ImageBatch {
     public let position: LoaderPosition
     public let seed: UInt64
 
-    /// The first view, `[B, C, S, S]`.
+    /// The first view, `[B, C, H, W]`.
     public var images: Tensor { views[0] }
     public var count: Int { indices.count }
     public var epoch: Int { position.epoch }
@@ -79,11 +80,11 @@ public struct ImageBatch {
 }
 
 extension HostBatch {
-    /// A view as a tensor on the CPU that shares the batch's memory, `[B, C, S, S]`.
+    /// A view as a tensor on the CPU that shares the batch's memory, `[B, C, H, W]`.
     public func tensor(view: Int = 0) -> Tensor {
         let block = views[view]
         return block.memory.tensor(
-            [count, block.channels, block.side, block.side],
+            [count, block.channels, block.size.height, block.size.width],
             dtype: block.element == .float32 ? .float32 : .uint8)
     }
 }

@@ -25,6 +25,13 @@ public struct LoaderPlan: Sendable {
     public var sampler: Sampler
     public var element = HostBatch.Element.float32
     public var onBadFile = BadFilePolicy.substitute
+    /// The part of the pictures that may be bad before loading ends.
+    ///
+    /// It ends when more than this part of those loaded so far, or of all, cannot be read, and at
+    /// least a hundred: a handful of bad files in a small folder is no reason to stop.
+    public var mostBad = 0.1
+    /// How long reading one file may take before it counts as bad; nil for any time.
+    public var readTimeout: Duration? = .seconds(120)
     public var decoder = ImageDecoder()
 
     public init(source: any ImageSource, views: [ImagePipeline], sampler: Sampler) {
@@ -60,9 +67,13 @@ public final class Loader {
     public let plan: LoaderPlan
     public let options: LoaderOptions
     private let ring: LoaderRing
-    private var threads: [WorkerThread] = []
+    private var threads: [Int: WorkerThread] = [:]
     private var waited = 0.0
     private var taken = 0
+    private var takenPictures = 0
+    private var badPictures: Set<Int> = []
+    /// Threads started so far.
+    private var started = 0
     private let report: (BadFile) -> Void
 
     /// Starts the threads.
@@ -86,19 +97,21 @@ public final class Loader {
         self.options = options
         self.report = report
         ring = LoaderRing(plan, options: options, start: start, epochs: epochs)
-        for _ in 0..<max(1, options.threads) {
-            let ring = ring
-            threads.append(
-                try WorkerThread {
-                    var worker = LoaderWorker(ring)
-                    worker.run()
-                })
-        }
+        for _ in 0..<max(1, options.threads) { try startThread() }
     }
 
     deinit {
         ring.stop()
-        for thread in threads { thread.join() }
+        for thread in threads.values { thread.join() }
+    }
+
+    private func startThread() throws {
+        let (ring, number) = (ring, started)
+        threads[number] = try WorkerThread {
+            var worker = LoaderWorker(number, ring)
+            worker.run()
+        }
+        started += 1
     }
 
     /// The next batch; nil after the last epoch.
@@ -111,12 +124,37 @@ public final class Loader {
     ///   another.
     public func next() throws -> HostBatch? {
         let start = ContinuousClock.now
-        let result = ring.takeNext()
-        waited += (ContinuousClock.now - start).seconds
-        guard let batch = try result?.get() else { return nil }
-        taken += 1
-        for bad in batch.badFiles { report(bad) }
-        return batch
+        defer { waited += (ContinuousClock.now - start).seconds }
+        while true {
+            switch try ring.takeNext() {
+            case .end: return nil
+            case .given(let late):
+                for number in late {
+                    threads.removeValue(forKey: number)?.abandon()
+                    try startThread()
+                }
+            case .batch(let batch):
+                taken += 1
+                takenPictures += batch.count
+                for bad in batch.badFiles { report(bad) }
+                try check(batch.badFiles)
+                return batch
+            }
+        }
+    }
+
+    /// Throws when too many pictures are bad.
+    private func check(_ badFiles: [BadFile]) throws {
+        guard !badFiles.isEmpty else { return }
+        badPictures.formUnion(badFiles.map(\.index))
+        let seen = min(takenPictures, plan.source.count)
+        guard badPictures.count >= 100, Double(badPictures.count) > plan.mostBad * Double(seen)
+        else { return }
+        throw DataError(
+            .tooManyBadFiles, "the pictures",
+            "\(badPictures.count) of \(seen) cannot be read, more than "
+                + "\(plan.mostBad * 100) %; the last one: \(badFiles[badFiles.count - 1].reason)",
+            remedy: "run `tessera data check`, or allow more with data.mostBad")
     }
 
     public var statistics: LoaderStatistics {

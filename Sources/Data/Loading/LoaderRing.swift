@@ -1,3 +1,5 @@
+import Imaging
+
 /// The batches in work and ready: the one thing that loader threads and the consumer share.
 final class LoaderRing: Sendable {
     let plan: LoaderPlan
@@ -12,9 +14,16 @@ final class LoaderRing: Sendable {
         let batch: Int
         let position: LoaderPosition
         let rows: Range<Int>
-        /// The pictures of these rows.
+        /// The samples of these rows.
         let keys: ArraySlice<Int>
         let memories: [BatchMemory]
+    }
+
+    /// A thread that waits for a source, outside of our control.
+    private struct Reading {
+        let run: Run
+        let picture: Int
+        let since: ContinuousClock.Instant
     }
 
     private struct Entry {
@@ -33,9 +42,15 @@ final class LoaderRing: Sendable {
         var first = 0
         /// The batch to open next.
         var upcoming: LoaderPosition
-        var order: (epoch: Int, indices: [Int])?
+        var order: (epoch: Int, keys: [Int])?
         var isStopped = false
         var statistics = LoaderStatistics()
+        /// By the number of the thread.
+        var readings: [Int: Reading] = [:]
+        /// Runs whose thread was given up.
+        var orphans: [Run] = []
+        /// Pictures that a source did not deliver in time.
+        var hanging: Set<Int> = []
     }
 
     private let epochs: Int?
@@ -49,9 +64,8 @@ final class LoaderRing: Sendable {
         // Several runs a thread even out pictures of different size; few locks for tiny ones.
         runLength = max(1, min(32, size / (4 * threads)))
         pools = plan.views.map { view in
-            let side = view.side ?? 0
-            return BatchPool(
-                byteCount: size * view.channels * side * side * plan.element.byteCount,
+            BatchPool(
+                byteCount: size * view.channels * (view.size?.count ?? 0) * plan.element.byteCount,
                 isPinned: options.isPinned)
         }
         state = Monitor(State(upcoming: start))
@@ -72,8 +86,10 @@ final class LoaderRing: Sendable {
     func nextRun() -> Run? {
         let next = state.wait { state -> Next? in
             if state.isStopped { return .end }
+            if let run = state.orphans.popLast() { return .run(run) }
             if let run = assignRows(&state) { return .run(run) }
-            if isAtEnd(state) { return .end }
+            // A thread that hangs may leave its rows to this one.
+            if isAtEnd(state) { return state.readings.isEmpty ? .end : nil }
             guard state.entries.count < depth else { return nil }
             openEntry(&state)
             return assignRows(&state).map(Next.run)
@@ -96,6 +112,21 @@ final class LoaderRing: Sendable {
         }
     }
 
+    /// Says that a thread waits for a picture from now on; false if it is known to hang.
+    func beginReading(_ picture: Int, of run: Run, thread: Int) -> Bool {
+        state.withLock { state in
+            guard !state.hanging.contains(picture) else { return false }
+            state.readings[thread] = Reading(run: run, picture: picture, since: .now)
+            return true
+        }
+    }
+
+    /// Says that the picture is there; false if the thread was given up and must end at once,
+    /// touching nothing.
+    func endReading(thread: Int) -> Bool {
+        state.withLock { $0.readings.removeValue(forKey: thread) != nil }
+    }
+
     private func isAtEnd(_ state: State) -> Bool {
         epochs.map { state.upcoming.epoch >= $0 } ?? false
     }
@@ -103,9 +134,9 @@ final class LoaderRing: Sendable {
     private func openEntry(_ state: inout State) {
         let position = state.upcoming
         if state.order?.epoch != position.epoch {
-            state.order = (position.epoch, plan.sampler.order(epoch: position.epoch))
+            state.order = (position.epoch, plan.sampler.keys(epoch: position.epoch))
         }
-        let keys = plan.sampler.places(step: position.step).map { state.order?.indices[$0] ?? 0 }
+        let keys = plan.sampler.places(step: position.step).map { state.order?.keys[$0] ?? 0 }
         state.entries.append(
             Entry(
                 position: position, keys: keys, memories: pools.map { $0.take() },
@@ -130,30 +161,56 @@ final class LoaderRing: Sendable {
 
     private enum Taken {
         case entry(Entry)
+        case given(up: [Int])
         case end
     }
 
-    /// Waits for the next batch and makes room for another; nil after the last.
-    func takeNext() -> Result<HostBatch, any Error>? {
+    /// What the consumer gets.
+    enum Delivery {
+        case batch(HostBatch)
+        /// These threads wait too long for a source and were given up: start others.
+        case given(up: [Int])
+        case end
+    }
+
+    /// Waits for the next batch and makes room for another.
+    func takeNext() throws -> Delivery {
         let taken = state.wait { state -> Taken? in
             guard let entry = state.entries.first else {
                 return isAtEnd(state) || state.isStopped ? .end : nil
             }
-            guard entry.unfinished == 0 else { return nil }
+            guard entry.unfinished == 0 else {
+                let late = giveUpLateThreads(&state)
+                return late.isEmpty ? nil : .given(up: late)
+            }
             state.entries.removeFirst()
             state.first += 1
             return .entry(entry)
         }
         state.change { _ in }  // wakes threads that waited for room
-        guard case .entry(let entry) = taken else { return nil }
-        return Result { try assemble(entry) }
+        switch taken {
+        case .entry(let entry): return .batch(try assemble(entry))
+        case .given(let threads): return .given(up: threads)
+        case .end: return .end
+        }
+    }
+
+    private func giveUpLateThreads(_ state: inout State) -> [Int] {
+        guard let limit = plan.readTimeout else { return [] }
+        let late = state.readings.filter { ContinuousClock.now - $0.value.since > limit }
+        for (thread, reading) in late {
+            state.readings[thread] = nil
+            state.hanging.insert(reading.picture)
+            state.orphans.append(reading.run)
+        }
+        return late.keys.sorted()
     }
 
     /// Puts the rows together, or throws the error of the first that ends loading.
     private func assemble(_ entry: Entry) throws -> HostBatch {
         let views = zip(plan.views, entry.memories).map { view, memory in
             HostBatch.View(
-                channels: view.channels, side: view.side ?? 0, element: plan.element,
+                channels: view.channels, size: view.size ?? 0, element: plan.element,
                 normalization: view.normalization, memory: memory)
         }
         var batch = HostBatch(

@@ -2,6 +2,8 @@ import Imaging
 
 /// What one loader thread does: read, decode once, make every view, put it into its row.
 struct LoaderWorker {
+    /// Which of the threads it is.
+    private let number: Int
     private let ring: LoaderRing
     private let plan: LoaderPlan
     private var runners: [PipelineRunner]
@@ -10,8 +12,8 @@ struct LoaderWorker {
     /// Substitutes that are tried for one row before loading ends.
     private static let mostSubstitutes = 100
 
-    init(_ ring: LoaderRing) {
-        self.ring = ring
+    init(_ number: Int, _ ring: LoaderRing) {
+        (self.number, self.ring) = (number, ring)
         plan = ring.plan
         runners = plan.views.map(PipelineRunner.init)
     }
@@ -19,22 +21,29 @@ struct LoaderWorker {
     mutating func run() {
         while let run = ring.nextRun() {
             let start = ContinuousClock.now
-            let outcomes = zip(run.rows, run.keys).map { row, key in
-                fill(row, with: key, run)
+            var outcomes: [RowOutcome] = []
+            for (row, key) in zip(run.rows, run.keys) {
+                guard let outcome = fill(row, with: key, run) else { return }
+                outcomes.append(outcome)
             }
             ring.finish(run, outcomes, seconds: (ContinuousClock.now - start).seconds)
         }
     }
 
-    /// Fills a row, by another picture if the policy says so.
-    private mutating func fill(_ row: Int, with key: Int, _ run: LoaderRing.Run) -> RowOutcome {
+    /// The thread was given up while it waited for a source.
+    private struct GivenUp: Error {}
+
+    /// Fills a row, by another picture if the policy says so; nil if the thread was given up.
+    private mutating func fill(_ row: Int, with key: Int, _ run: LoaderRing.Run) -> RowOutcome? {
         var outcome = RowOutcome()
-        var index = key
+        var index = plan.sampler.picture(of: key)
         while true {
             do {
                 try write(index, row: row, key: key, run)
                 outcome.index = index
                 return outcome
+            } catch is GivenUp {
+                return nil
             } catch {
                 let next = (index + 1) % plan.source.count
                 let substitutes = plan.onBadFile == .substitute
@@ -52,7 +61,7 @@ struct LoaderWorker {
                     let tries = min(Self.mostSubstitutes, plan.source.count)
                     guard outcome.badFiles.count < tries else {
                         outcome.failure = DataError(
-                            .tooManyBadFiles, plan.source.name(at: key),
+                            .tooManyBadFiles, plan.source.name(at: plan.sampler.picture(of: key)),
                             "this and the \(tries - 1) pictures after it cannot be read; the last "
                                 + "one: \(error)",
                             remedy: "check the disk and the format of the pictures")
@@ -66,12 +75,18 @@ struct LoaderWorker {
 
     /// Writes all views of picture `index`; random draws depend on `key`.
     private mutating func write(_ index: Int, row: Int, key: Int, _ run: LoaderRing.Run) throws {
-        try plan.source.load(index, into: &picture)
-        try picture.decode(plan.decoder, name: plan.source.name(at: index))
-        for view in plan.views.indices {
-            var random = CounterRandom(
+        try load(index, run)
+        let views = plan.views
+        let streams = views.indices.map { view in
+            CounterRandom(
                 seed: plan.sampler.seed, purpose: .augmentation, epoch: run.position.epoch,
-                sample: key, view: view)
+                sample: key, view: views[view].stream ?? view)
+        }
+        let window = try picture.window(plan.decoder, name: plan.source.name(at: index)) { size in
+            zip(views, streams).map { $0.region(of: size, random: $1) }
+        }
+        for view in plan.views.indices {
+            var random = streams[view]
             let block = run.memories[view].bytes
             let size = block.count / plan.sampler.batchSize
             let target = UnsafeMutableRawBufferPointer(
@@ -79,11 +94,22 @@ struct LoaderWorker {
             switch plan.element {
             case .float32:
                 try runners[view].write(
-                    picture.pixels, random: &random, to: target.bindMemory(to: Float.self))
+                    window, random: &random, to: target.bindMemory(to: Float.self))
             case .uint8:
                 try runners[view].write(
-                    picture.pixels, random: &random, to: target.bindMemory(to: UInt8.self))
+                    window, random: &random, to: target.bindMemory(to: UInt8.self))
             }
         }
+    }
+    /// Reads a picture, which may take for ever where a network disk is gone.
+    private mutating func load(_ index: Int, _ run: LoaderRing.Run) throws {
+        guard ring.beginReading(index, of: run, thread: number) else {
+            throw ImageError(
+                .unreadable, name: plan.source.name(at: index),
+                reason: "was not there after \(plan.readTimeout ?? .zero)")
+        }
+        let result = Result { try plan.source.load(index, into: &picture) }
+        guard ring.endReading(thread: number) else { throw GivenUp() }
+        try result.get()
     }
 }

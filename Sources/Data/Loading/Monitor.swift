@@ -36,13 +36,20 @@ final class Monitor<State>: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` now and after every change until it returns something.
+    /// Calls `body` now, after every change and at least every half second until it returns
+    /// something.
     func wait<Result>(_ body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {
             if let result = body(&state) { return result }
-            pthread_cond_wait(changed, mutex)
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            time.tv_nsec += 500_000_000
+            if time.tv_nsec >= 1_000_000_000 {
+                (time.tv_sec, time.tv_nsec) = (time.tv_sec + 1, time.tv_nsec - 1_000_000_000)
+            }
+            pthread_cond_timedwait(changed, mutex, &time)
         }
     }
 }

@@ -32,4 +32,7 @@ final class WorkerThread {
 
     /// Waits for the end of the thread; once.
     func join() { pthread_join(thread, nil) }
+
+    /// Lets the thread end when it will, instead of joining it.
+    func abandon() { pthread_detach(thread) }
 }

@@ -58,6 +58,24 @@ public struct StoredPicture: Sendable {
     }
 }
 
+extension StoredPicture {
+    /// The picture, decoded as far as the given parts of it need.
+    ///
+    /// - Parameters:
+    ///   - decoder: turns encoded bytes into pixels.
+    ///   - name: what errors call the picture.
+    ///   - regions: the parts that will be read of a picture of the size it is called with; nil
+    ///     among them asks for the whole picture.
+    /// - Returns: a window that holds those parts.
+    /// - Throws: `ImageError` with `name`.
+    mutating func window(
+        _ decoder: ImageDecoder, name: String, regions: (PixelSize) -> [CropBox?]
+    ) throws -> PictureWindow {
+        try decode(decoder, name: name)
+        return PictureWindow(pixels)
+    }
+}
+
 /// Which part of a data set is wanted.
 public enum Split: String, Codable, Sendable, CaseIterable {
     case train

@@ -14,10 +14,10 @@ public struct Normalization: Codable, Sendable, Equatable {
     public static let none = Normalization(mean: [0], std: [1])
 }
 
-/// From a decoded picture to one view of it: steps, channels, normalisation.
+/// From a stored picture to one view of it: steps, channels, normalisation.
 ///
-/// A pure function of the picture and a random stream. The result is square, `[channels, side,
-/// side]`, as floats `(v / 255 − mean) / std` or as bytes to be normalised on the device.
+/// A pure function of the picture and a random stream. The result is `[channels, height, width]`, as
+/// floats `(v / 255 − mean) / std` or as bytes to be normalised on the device.
 public struct ImagePipeline: Codable, Sendable, Equatable {
     public var steps: [Transform]
     /// 1 (grey) or 3 (RGB), whatever the pictures have.
@@ -25,23 +25,28 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
     /// One number for all channels or one for each.
     public var normalization = Normalization.imageNet
     public var passOrder = PassOrder.horizontalFirst
+    /// The number of the view whose random draws this one repeats, so that steps which begin alike
+    /// cut out and flip alike; nil for draws of its own.
+    public var stream: Int? = nil
 
     public init(
-        _ steps: [Transform], channels: Int = 3, normalization: Normalization = .imageNet,
+        _ steps: [any TransformStep], channels: Int = 3, normalization: Normalization = .imageNet,
         passOrder: PassOrder = .horizontalFirst
     ) {
-        (self.steps, self.channels) = (steps, channels)
-        (self.normalization, self.passOrder) = (normalization, passOrder)
+        self.steps = steps.map(Transform.init)
+        (self.channels, self.normalization) = (channels, normalization)
+        self.passOrder = passOrder
     }
 
-    /// Side of the result, set by the last step that fixes it; nil if none does.
-    public var side: Int? {
-        var side: Int?
-        for step in steps {
-            if case .horizontalFlip = step { continue }
-            side = step.side
-        }
-        return side
+    /// Size of the result; nil if it depends on the picture.
+    public var size: PixelSize? {
+        steps.reduce(nil) { $1.step.size(after: $0) }
+    }
+
+    /// The part of a stored picture that the steps read; nil for all of it.
+    func region(of size: PixelSize, random: CounterRandom) -> CropBox? {
+        var random = random
+        return steps.first?.step.region(of: size, random: &random)?.clipped(to: size)
     }
 
     /// Throws `DataError` if the steps make no sense or the size of the result is not fixed.
@@ -50,10 +55,10 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
             guard !condition else { return }
             throw DataError(.invalidPipeline, key, "is \(found)", remedy: "expected \(expected)")
         }
-        for step in steps { try step.check() }
+        for step in steps { try step.step.check() }
         try expect(
-            side != nil, "steps", "\(steps.map(\.name))",
-            "a step at the end that makes a square, such as centerCrop")
+            size != nil, "steps", "\(steps.map(\.name))",
+            "a step at the end that fixes the size, such as centerCrop")
         try expect(channels == 1 || channels == 3, "channels", "\(channels)", "1 or 3")
         for (key, values) in [("mean", normalization.mean), ("std", normalization.std)] {
             try expect(

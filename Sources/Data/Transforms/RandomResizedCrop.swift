@@ -1,8 +1,14 @@
 import Foundation
 public import Imaging
 
-/// Cuts out a random rectangle and resizes it to a square.
-public struct RandomResizedCrop: Sendable, Equatable {
+/// Cuts out a random rectangle and resizes it.
+public struct RandomResizedCrop: TransformStep {
+    public static let name = "randomResizedCrop"
+    public static let fields: [StepField<Self>] = [
+        .init("size", \.size), .init("scale", \.scale), .init("ratio", \.ratio),
+        .init("interpolation", \.interpolation), .init("form", \.form),
+    ]
+
     /// How the rectangle is drawn.
     public enum Form: String, Codable, Sendable, CaseIterable {
         /// torchvision's: up to ten tries that must fit, then the largest centre crop of an allowed
@@ -12,8 +18,8 @@ public struct RandomResizedCrop: Sendable, Equatable {
         case clamped
     }
 
-    /// Side of the result in pixels.
-    public var size = 224
+    /// Size of the result.
+    public var size: PixelSize = 224
     /// Least and greatest part of the picture's area.
     public var scale = [0.2, 1.0]
     /// Least and greatest width / height.
@@ -21,14 +27,35 @@ public struct RandomResizedCrop: Sendable, Equatable {
     public var interpolation = Interpolation.bicubic
     public var form = Form.torchvision
 
-    init() {}
+    public init() {}
 
     public init(
-        size: Int = 224, scale: [Double] = [0.2, 1.0], ratio: [Double] = [3.0 / 4, 4.0 / 3],
+        size: PixelSize = 224, scale: [Double] = [0.2, 1.0], ratio: [Double] = [3.0 / 4, 4.0 / 3],
         interpolation: Interpolation = .bicubic, form: Form = .torchvision
     ) {
         (self.size, self.scale, self.ratio) = (size, scale, ratio)
         (self.interpolation, self.form) = (interpolation, form)
+    }
+
+    public func check() throws {
+        try expect(size, "size")
+        try expect(
+            scale.count == 2 && scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1, "scale",
+            "\(scale)", "two numbers 0 < least <= greatest <= 1")
+        try expect(
+            ratio.count == 2 && ratio[0] > 0 && ratio[0] <= ratio[1] && ratio[1].isFinite, "ratio",
+            "\(ratio)", "two numbers 0 < least <= greatest")
+    }
+
+    public func size(after size: PixelSize?) -> PixelSize? { self.size }
+
+    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? {
+        box(height: size.height, width: size.width, random: &random)
+    }
+
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
+        let box = box(height: canvas.size.height, width: canvas.size.width, random: &random)
+        canvas.resample(box, to: size, interpolation)
     }
 
     /// Draws a rectangle within a picture of the given size.
@@ -76,22 +103,5 @@ public struct RandomResizedCrop: Sendable, Equatable {
         return CropBox(
             top: (height - size.height) / 2, left: (width - size.width) / 2, height: size.height,
             width: size.width)
-    }
-}
-
-extension RandomResizedCrop: TransformStep {
-    static let fields: [StepField<RandomResizedCrop>] = [
-        .init("size", \.size), .init("scale", \.scale), .init("ratio", \.ratio),
-        .init("interpolation", \.interpolation), .init("form", \.form),
-    ]
-
-    func check() throws {
-        try expect(size > 0, "size", "\(size)", "a number above 0")
-        try expect(
-            scale.count == 2 && scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1, "scale",
-            "\(scale)", "two numbers 0 < least <= greatest <= 1")
-        try expect(
-            ratio.count == 2 && ratio[0] > 0 && ratio[0] <= ratio[1] && ratio[1].isFinite, "ratio",
-            "\(ratio)", "two numbers 0 < least <= greatest")
     }
 }

@@ -1,43 +1,40 @@
-/// The arguments of a transform: every one may be left out, none may be misspelled.
-protocol TransformStep: Codable, Sendable, Equatable {
-    init()
+public import Imaging
+
+/// One step from a stored picture to what the model sees; a new one is a file and a line in
+/// `Transform.known`.
+///
+/// Every argument may be left out in a recipe, none may be misspelled. All that a step draws comes
+/// from the stream it is given, so the same stream makes the same picture.
+public protocol TransformStep: Codable, Sendable, Equatable {
+    /// The step's name in recipes.
+    static var name: String { get }
     static var fields: [StepField<Self>] { get }
-    /// Throws for arguments that make no sense.
+    init()
+
+    /// Throws `DataError` for arguments that make no sense.
     func check() throws
-}
 
-/// One argument of a step: its name in recipes and the property that holds it.
-struct StepField<Step>: Sendable {
-    let name: String
-    let decode: @Sendable (KeyedDecodingContainer<StepKey>, inout Step) throws -> Void
-    let encode: @Sendable (Step, inout KeyedEncodingContainer<StepKey>) throws -> Void
+    /// The size of a picture after the step, if it had `size` before; nil where that depends on the
+    /// stored picture or on draws.
+    func size(after size: PixelSize?) -> PixelSize?
 
-    init<Value: Codable & Sendable>(
-        _ name: String, _ path: any WritableKeyPath<Step, Value> & Sendable
-    ) {
-        self.name = name
-        decode = { container, step in
-            if let value = try container.decodeIfPresent(Value.self, forKey: StepKey(name)) {
-                step[keyPath: path] = value
-            }
-        }
-        encode = { step, container in
-            try container.encode(step[keyPath: path], forKey: StepKey(name))
-        }
-    }
-}
+    /// The part that the step reads of a stored picture of the given size, if it is the first one.
+    ///
+    /// It draws what `apply` will draw, from an equal stream: a loader asks before it decodes, and
+    /// decodes no more than that. Nil for the whole picture.
+    func region(of size: PixelSize, random: inout CounterRandom) -> CropBox?
 
-/// A key given as text.
-struct StepKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-
-    init(_ text: String) { stringValue = text }
-    init?(stringValue: String) { self.init(stringValue) }
-    init?(intValue: Int) { nil }
+    /// Makes the step on the picture in `canvas`.
+    func apply(to canvas: inout Canvas, random: inout CounterRandom) throws
 }
 
 extension TransformStep {
+    public func check() throws {}
+
+    public func size(after size: PixelSize?) -> PixelSize? { size }
+
+    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? { nil }
+
     public init(from decoder: any Decoder) throws {
         self.init()
         let container = try decoder.container(keyedBy: StepKey.self)
@@ -63,6 +60,21 @@ extension TransformStep {
     ) throws {
         guard !condition else { return }
         throw DataError(
-            .invalidPipeline, "\(Self.self).\(key)", "is \(found)", remedy: "expected \(expected)")
+            .invalidPipeline, "\(Self.name).\(key)", "is \(found)", remedy: "expected \(expected)")
+    }
+
+    /// Throws unless both sides are above 0.
+    func expect(_ size: PixelSize, _ key: String) throws {
+        try expect(
+            size.height > 0 && size.width > 0, key, "\(size)",
+            "a number above 0, or two: [height, width]")
+    }
+
+    func isEqual(_ other: any TransformStep) -> Bool { (other as? Self) == self }
+
+    func encode(
+        into container: inout KeyedEncodingContainer<StepKey>
+    ) throws {
+        try container.encode(self, forKey: StepKey(Self.name))
     }
 }

@@ -1,0 +1,96 @@
+import Configuration
+public import Data
+import Imaging
+
+extension DataSettings {
+    /// What a run loads.
+    ///
+    /// - Parameters:
+    ///   - source: the pictures.
+    ///   - imageSize: of the model, in pixels.
+    ///   - channels: of the model.
+    ///   - seed: of order and augmentation.
+    /// - Returns: the plan of this process.
+    /// - Throws: `ConfigurationError` or `DataError` where settings do not fit one another or the
+    ///   pictures.
+    public func plan(
+        for source: any ImageSource, imageSize: Int, channels: Int, seed: UInt64
+    ) throws -> LoaderPlan {
+        var plan = LoaderPlan(
+            source: source, views: try pipelines(imageSize: imageSize, channels: channels),
+            sampler: try Sampler(
+                order(of: source), of: source.count, globalBatchSize: batchSize, seed: seed))
+        plan.onBadFile = onBad
+        plan.mostBad = mostBad
+        plan.readTimeout = readTimeout.map { .seconds($0) }
+        return plan
+    }
+
+    private func order(of source: any ImageSource) throws -> any EpochOrder {
+        if repeats > 1 { return RepeatedAugmentation(count: source.count, times: repeats) }
+        guard balance > 0 else { return ShuffledOrder(count: source.count) }
+        guard source.isLabelled else {
+            throw ConfigurationError.invalid(
+                "data.balance", found: balance, expected: "0, because the pictures have no labels")
+        }
+        return WeightedGroups(
+            labels: (0..<source.count).map { source.label(at: $0) ?? -1 }, balance: balance)
+    }
+
+    /// From a stored picture to the views of training, the first `[channels, imageSize, imageSize]`.
+    func pipelines(imageSize: Int, channels: Int) throws -> [ImagePipeline] {
+        let normalization = normalization(channels: channels)
+        var pipelines: [ImagePipeline] = []
+        for view in views.isEmpty ? [singleView(imageSize)] : views {
+            var pipeline = ImagePipeline(
+                view.steps.map(\.step), channels: channels, normalization: normalization)
+            pipeline.stream = view.stream
+            try pipeline.validate()
+            pipelines += Array(repeating: pipeline, count: view.count)
+        }
+        guard let size = pipelines[0].size, size == PixelSize(imageSize) else {
+            throw ConfigurationError.invalid(
+                views.isEmpty ? "data.augment" : "data.views",
+                found: "a picture of \(pipelines[0].size ?? 0) pixels in the end",
+                expected: "model.imageSize, \(imageSize)")
+        }
+        return pipelines
+    }
+
+    private func singleView(_ imageSize: Int) -> ViewSettings {
+        var view = ViewSettings()
+        view.steps =
+            augment ?? [
+                Transform(RandomResizedCrop(size: PixelSize(imageSize))),
+                Transform(HorizontalFlip()),
+            ]
+        return view
+    }
+
+    /// The same picture every time, for evaluation: the shorter side resized to `resize`, the
+    /// centre cut out.
+    ///
+    /// - Parameters:
+    ///   - imageSize: of the model, in pixels.
+    ///   - channels: of the model.
+    ///   - resize: nil takes 256/224 of the image size, as is usual, and for pictures below 64
+    ///     pixels the size itself.
+    /// - Returns: the pipeline, with the normalisation of training.
+    public func evaluationPipeline(imageSize: Int, channels: Int, resize: Int? = nil)
+        -> ImagePipeline
+    {
+        let shorter = resize ?? (imageSize < 64 ? imageSize : imageSize * 256 / 224)
+        return ImagePipeline(
+            [Resize(size: PixelSize(shorter)), CenterCrop(size: PixelSize(imageSize))],
+            channels: channels, normalization: normalization(channels: channels))
+    }
+
+    /// The configured numbers, or their means where a grey model is given those of RGB.
+    private func normalization(channels: Int) -> Normalization {
+        func fit(_ values: [Double]) -> [Float] {
+            guard channels == 1, values.count > 1 else { return values.map { Float($0) } }
+            return [Float(values.reduce(0, +) / Double(values.count))]
+        }
+        return Normalization(mean: fit(mean), std: fit(std))
+    }
+}
