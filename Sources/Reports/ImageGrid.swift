@@ -8,9 +8,12 @@ public struct Picture: Sendable {
     let base64: String
     /// What a reader who cannot see it is told.
     let alternative: String
+    /// Under the picture; nil for the name of its column.
+    let caption: String?
 
     /// Encodes `image` (grey or RGB); throws `ImageError` for one without pixels.
-    public init(_ image: ImageBuffer, alternative: String) throws {
+    public init(_ image: ImageBuffer, alternative: String, caption: String? = nil) throws {
+        self.caption = caption
         width = image.width
         height = image.height
         base64 = Data(try image.encodedPNG()).base64EncodedString()
@@ -53,12 +56,14 @@ public struct ImageGrid: ReportBlock {
     public var html: HTML {
         let figures = samples.map { sample -> HTML in
             let cells = sample.pictures.enumerated().map { index, picture -> HTML in
-                let name = index < columns.count ? columns[index] : ""
+                let name = picture.caption ?? (index < columns.count ? columns[index] : "")
                 return "<div>\(picture.html)<span>\(name)</span></div>"
             }
+            // Eight to a line; more would be too small to be seen.
+            let row = cells.count > 8 ? "row many" : "row"
             let caption: HTML = "<figcaption>\(sample.caption)</figcaption>"
             return """
-                <figure class="sample"><div class="row">\(cells)</div>\
+                <figure class="sample"><div class="\(row)">\(cells)</div>\
                 \(HTML.when(!sample.caption.isEmpty, caption))</figure>
 
                 """

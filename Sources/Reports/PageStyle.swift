@@ -132,6 +132,7 @@ enum PageStyle {
         .sample{margin:0;padding:.6rem}
         .row{display:flex;gap:.4rem}
         .row div{flex:1;min-width:0}
+        .row.many{flex-wrap:wrap}.row.many div{flex:0 1 calc(12.5% - .4rem)}
         .row img{display:block;width:100%;height:auto;border-radius:.35rem;background:var(--faint)}
         .pixels{image-rendering:pixelated}
         .row span,.sample figcaption{display:block;text-align:center;color:var(--muted)}

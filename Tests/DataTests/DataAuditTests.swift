@@ -111,7 +111,7 @@ import Testing
         #expect(report.finding(.nearCopy)?.count == 2)
         #expect(report.finding(.acrossClasses)?.count == 1)
         #expect(report.finding(.acrossParts)?.count == 1)
-        let groups = report.copies.map { ($0.likeness, $0.members.map(\.index)) }
+        let groups = report.copies.map { ($0.likeness, $0.members.map(\.item.index)) }
         // The one across parts first, then across classes.
         #expect(groups.map(\.0) == [.near, .near, .exact])
         #expect(groups.map(\.1) == [[0, 1], [1, 4], [0, 3]])

@@ -37,8 +37,10 @@ public struct AuditPart: Sendable {
 }
 
 /// One picture of one part; in the order of the parts, then of their pictures.
-public struct AuditItem: Sendable, Hashable, Comparable {
+public struct AuditItem: Codable, Sendable, Hashable, Comparable {
+    /// The number of its part.
     public let part: Int
+    /// Its number within the part.
     public let index: Int
 
     public static func < (a: Self, b: Self) -> Bool { (a.part, a.index) < (b.part, b.index) }

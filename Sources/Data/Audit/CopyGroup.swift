@@ -12,8 +12,7 @@ public struct CopyGroup: Codable, Sendable, Equatable {
         public let part: String
         /// The name of its class; nil without labels.
         public let label: String?
-        /// Its number within its part.
-        public let index: Int
+        public let item: AuditItem
     }
 
     public let likeness: Likeness

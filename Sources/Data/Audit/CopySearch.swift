@@ -72,7 +72,7 @@ struct CopySearch {
             members: items.prefix(Self.mostMembers).map { item in
                 CopyGroup.Member(
                     name: parts[item.part].source.name(at: item.index),
-                    part: parts[item.part].name, label: label(of: item), index: item.index)
+                    part: parts[item.part].name, label: label(of: item), item: item)
             },
             crossesClasses: labels.count > 1, crossesParts: Set(items.map(\.part)).count > 1)
     }

@@ -80,7 +80,8 @@ public struct DataAudit: Sendable {
             if kind == .grey, found.count == tally.records.count { return nil }
             let examples = found.examples.map { example in
                 Finding.Example(
-                    parts[example.item.part].source.name(at: example.item.index), example.detail)
+                    parts[example.item.part].source.name(at: example.item.index), example.detail,
+                    item: example.item)
             }
             return Finding(kind, count: found.count, examples: examples)
         }

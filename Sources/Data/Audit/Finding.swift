@@ -5,9 +5,11 @@ public struct Finding: Codable, Sendable, Equatable {
         public let name: String
         /// What is the matter with this one; empty where the finding says it all.
         public let detail: String
+        /// nil for what is no picture of the data set.
+        public let item: AuditItem?
 
-        public init(_ name: String, _ detail: String = "") {
-            (self.name, self.detail) = (name, detail)
+        public init(_ name: String, _ detail: String = "", item: AuditItem? = nil) {
+            (self.name, self.detail, self.item) = (name, detail, item)
         }
     }
 
