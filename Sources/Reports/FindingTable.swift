@@ -53,6 +53,8 @@ public struct FindingTable: ReportBlock {
             let detail = HTML.when(!example.detail.isEmpty, " <span>\(example.detail)</span>")
             return "<li><code>\(example.place)</code>\(detail)</li>\n"
         }
+        // A few are read at a glance.
+        guard row.examples.count > 2 else { return "<ul>\(items)</ul>" }
         return """
             <details><summary>\(row.examplesTitle)</summary><ul>
             \(items)</ul></details>

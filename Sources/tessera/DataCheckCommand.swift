@@ -1,6 +1,7 @@
 import ArgumentParser
 import Data
 import Foundation
+import Reports
 import Training
 
 /// Finds what harms training or costs time in a data set.

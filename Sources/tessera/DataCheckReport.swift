@@ -13,7 +13,7 @@ struct DataCheckReport {
     private static let mostGroups = 24
     private static let mostMembers = 4
     /// Pictures shown of a finding.
-    private static let mostPictures = 6
+    private static let mostPictures = 4
     /// The longest side of a picture in the page.
     private static let side = 160
     /// More classes than this are shown by their counts alone.
@@ -76,9 +76,8 @@ struct DataCheckReport {
             cards.append(
                 Card(
                     "Speed", value: grouped(Int(report.speed.picturesPerThreadSecond.rounded())),
-                    unit: "pictures/s a thread",
-                    remark: "epoch of decoding alone: \(readableDuration(report.epochSeconds)) "
-                        + "with \(report.speed.threads) threads"))
+                    unit: "pictures/s",
+                    remark: "one thread, reading and decoding alone"))
         }
         return cards
     }
@@ -149,7 +148,7 @@ struct DataCheckReport {
         return [
             (
                 "To look at", "The first pictures of some findings.",
-                ImageGrid(columns: ["", "", "", ""], samples: samples)
+                ImageGrid(columns: [], samples: samples)
             )
         ]
     }
@@ -232,7 +231,7 @@ struct DataCheckReport {
 
     private var speedLead: String {
         "Reading and decoding alone, on this machine: a run that wants more pictures a second than "
-            + "its threads can give waits for them. `tessera data pack` makes smaller copies once."
+            + "its threads can give waits for them. tessera data pack makes smaller copies once."
     }
 
     private var speed: FactList {
@@ -242,7 +241,7 @@ struct DataCheckReport {
         return FactList([
             ("one thread", "\(grouped(readable)) pictures/s"),
             ("\(speed.threads) threads, about", "\(grouped(all)) pictures/s"),
-            ("an epoch with them", readableDuration(report.epochSeconds)),
+            ("an epoch with them", report.epochText),
             (
                 "decoding",
                 String(format: "%.0f megapixels/s a thread", speed.megapixelsPerThreadSecond)
@@ -250,17 +249,6 @@ struct DataCheckReport {
             ("waiting for the disk", String(format: "%.0f %% of the time", speed.readShare * 100)),
             ("read during the check", String(format: "%.0f MB/s", speed.megabytesPerSecond)),
         ])
-    }
-}
-
-/// A size for people: `1.4 GB`.
-func readableBytes(_ count: Int) -> String {
-    switch Double(count) {
-    case 1e12...: String(format: "%.1f TB", Double(count) / 1e12)
-    case 1e9...: String(format: "%.1f GB", Double(count) / 1e9)
-    case 1e6...: String(format: "%.1f MB", Double(count) / 1e6)
-    case 1e3...: String(format: "%.1f kB", Double(count) / 1e3)
-    default: "\(count) bytes"
     }
 }
 
@@ -272,7 +260,7 @@ extension ImageBuffer {
         var resampler = Resampler()
         var result = ImageBuffer()
         resampler.resize(
-            self, box: CropBox(of: self), width: max(1, width * side / longest),
+            self, box: CropBox(of: size), width: max(1, width * side / longest),
             height: max(1, height * side / longest), interpolation: .bilinear, into: &result)
         return result
     }

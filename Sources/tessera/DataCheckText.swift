@@ -90,10 +90,16 @@ extension AuditReport {
         Double(parts.first?.pictures ?? 0) / speed.picturesPerSecond(threads: speed.threads)
     }
 
+    /// `13 min 26 s`, `0.4 s`.
+    var epochText: String {
+        epochSeconds < 10
+            ? String(format: "%.1f s", epochSeconds) : readableDuration(epochSeconds)
+    }
+
     var speedText: String {
         let perThread = Int(speed.picturesPerThreadSecond.rounded())
         let all = Int(speed.picturesPerSecond(threads: speed.threads).rounded())
         return "\(grouped(perThread)) pictures/s a thread, about \(grouped(all)) with "
-            + "\(speed.threads); an epoch of decoding alone takes \(readableDuration(epochSeconds))"
+            + "\(speed.threads); an epoch of decoding alone takes \(epochText)"
     }
 }

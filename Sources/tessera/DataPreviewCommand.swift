@@ -2,7 +2,9 @@ import ArgumentParser
 import Configuration
 import Data
 import Foundation
+import Reports
 import Training
+import VisionModels
 
 /// Shows the views that a run would make of its first pictures.
 struct DataPreviewCommand: ParsableCommand {

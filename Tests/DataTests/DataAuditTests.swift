@@ -45,7 +45,7 @@ import Testing
         var resampler = Resampler()
         var result = ImageBuffer()
         resampler.resize(
-            image, box: CropBox(of: image), width: width, height: height, interpolation: .bicubic,
+            image, box: CropBox(of: image.size), width: width, height: height, interpolation: .bicubic,
             into: &result)
         return result
     }

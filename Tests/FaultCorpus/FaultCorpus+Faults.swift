@@ -203,7 +203,7 @@ extension FaultCorpus {
         var resampler = Resampler()
         var small = ImageBuffer()
         resampler.resize(
-            image, box: CropBox(of: image), width: 72, height: 60, interpolation: .bicubic,
+            image, box: CropBox(of: image.size), width: 72, height: 60, interpolation: .bicubic,
             into: &small)
         try plant(
             "near.jpg", try small.encodedJPEG(quality: 60), .good, "nearCopy", "acrossClasses")

@@ -61,8 +61,8 @@ final class Chunks: Sendable {
             let (done, isFinished) = chunks.state.wait { state -> (Int, Bool)? in
                 state.running == 0 || state.done > shown ? (state.done, state.running == 0) : nil
             }
+            if done > shown { progress(done) }
             shown = done
-            progress(done)
             if isFinished { break }
         }
         return results.withLock { $0 }

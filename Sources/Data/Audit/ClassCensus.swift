@@ -31,7 +31,9 @@ struct ClassCensus {
                     .emptyClass, count: empty.count,
                     examples: empty.prefix(options.examples).map { .init($0.name) }))
         }
-        let filled = totals.filter { $0.count > 0 }.sorted { $0.count < $1.count }
+        // Validation pictures are often even, and would hide what training sees.
+        let training = counts.map { (name: $0.name, count: $0.pictures[0]) }
+        let filled = training.filter { $0.count > 0 }.sorted { $0.count < $1.count }
         if let least = filled.first, let most = filled.last,
             Double(most.count) > options.imbalance * Double(least.count)
         {

@@ -88,8 +88,12 @@ public struct DataAudit: Sendable {
     }
 
     private func copyFindings(_ copies: CopySearch.Result) -> [Finding] {
-        func examples(_ groups: [CopyGroup]) -> [Finding.Example] {
-            groups.prefix(options.examples).map { Finding.Example($0.text, $0.likeness.rawValue) }
+        func examples(_ groups: [CopyGroup], _ kind: FindingKind) -> [Finding.Example] {
+            groups.prefix(options.examples).map { group in
+                let isSaid = kind == .exactCopy || kind == .nearCopy
+                let detail = group.likeness == .exact ? "the same bytes" : "look alike"
+                return Finding.Example(group.text, isSaid ? "" : detail)
+            }
         }
         let found: [(FindingKind, Int, [CopyGroup])] = [
             (.acrossParts, copies.countAcrossParts, copies.groupsAcrossParts),
@@ -98,7 +102,7 @@ public struct DataAudit: Sendable {
             (.nearCopy, copies.nearCopies, copies.groups.filter { $0.likeness == .near }),
         ]
         return found.filter { $0.1 > 0 }.map {
-            Finding($0.0, count: $0.1, examples: examples($0.2))
+            Finding($0.0, count: $0.1, examples: examples($0.2, $0.0))
         }
     }
 

@@ -100,7 +100,7 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .pictureNamedFolder: "They are read as folders; rename them to avoid surprises."
         case .unreadableFolder: "Check that you may read them; the data set cannot be used so."
         case .huge:
-            "Decoding takes most of the time: `tessera data pack` makes smaller copies once."
+            "Decoding takes most of the time: tessera data pack makes smaller copies once."
         case .cmyk: "They become RGB without a colour profile; convert them to check the colours."
         case .deep: "The upper 8 bits are used; scale the values first if they use few of them."
         case .alpha: "Transparency is dropped, which shows the colours that it hid."

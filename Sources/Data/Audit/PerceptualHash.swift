@@ -28,7 +28,7 @@ struct PerceptualHash {
             image.channels == 1 || image.channels == 3
         else { return nil }
         resampler.resize(
-            image, box: CropBox(of: image), width: Self.side, height: Self.side,
+            image, box: CropBox(of: image.size), width: Self.side, height: Self.side,
             interpolation: .box, into: &small)
         return small.converted(toChannels: 1).pixels
     }
