@@ -70,7 +70,7 @@ public struct BarChart: ReportBlock {
         }
         let step = (Size.right - Size.left) / Double(bars.count)
         let gap = min(step * 0.12, 6)
-        let widest = Double(bars.map(\.label.count).max() ?? 1) * Size.character
+        let widest = Double((bars.map(\.label.count).max() ?? 1) + 1) * Size.character
         let every = max(1, Int((widest / step).rounded(.up)))
         for (index, bar) in bars.enumerated() {
             let start = Size.left + Double(index) * step

@@ -53,14 +53,16 @@ public struct ImageGrid: ReportBlock {
         self.legend = legend
     }
 
+    /// Smaller pictures could not be seen.
+    private static let mostInLine = 8
+
     public var html: HTML {
         let figures = samples.map { sample -> HTML in
             let cells = sample.pictures.enumerated().map { index, picture -> HTML in
                 let name = picture.caption ?? (index < columns.count ? columns[index] : "")
                 return "<div>\(picture.html)<span>\(name)</span></div>"
             }
-            // Eight to a line; more would be too small to be seen.
-            let row = cells.count > 8 ? "row many" : "row"
+            let row = cells.count > Self.mostInLine ? "row many" : "row"
             let caption: HTML = "<figcaption>\(sample.caption)</figcaption>"
             return """
                 <figure class="sample"><div class="\(row)">\(cells)</div>\
@@ -68,7 +70,9 @@ public struct ImageGrid: ReportBlock {
 
                 """
         }
-        let form = columns.count > 3 ? "samples wide" : "samples"
+        let most = samples.map(\.pictures.count).max() ?? 0
+        let form =
+            most > Self.mostInLine ? "samples whole" : most > 3 ? "samples wide" : "samples"
         return "\(legend?.html ?? "")<div class=\"\(form)\">\n\(figures)</div>\n"
     }
 }

@@ -124,11 +124,12 @@ enum PageStyle {
         .mark.bad{color:var(--worse)}.mark.bad::before{background:currentColor;border-radius:.1rem}
         .mark.warning{color:var(--c4)}.mark.warning::before{background:currentColor}
         .mark.good{color:var(--better)}.mark.good::before{background:currentColor}
-        .command{margin:0;padding:.7rem 1rem;overflow-x:auto;border:1px solid var(--line);
+        .command{margin:1rem 0 0;padding:.7rem 1rem;overflow-x:auto;border:1px solid var(--line);
         border-radius:.7rem;background:var(--panel);white-space:pre-wrap;overflow-wrap:anywhere}
         .samples{display:grid;gap:.75rem;
         grid-template-columns:repeat(auto-fill,minmax(min(16rem,100%),1fr))}
         .samples.wide{grid-template-columns:repeat(auto-fill,minmax(min(33rem,100%),1fr))}
+        .samples.whole{grid-template-columns:1fr}
         .sample{margin:0;padding:.6rem}
         .row{display:flex;gap:.4rem}
         .row div{flex:1;min-width:0}

@@ -125,7 +125,7 @@ struct ViewPreview {
                                 caption: "view \(view)")
                         }))
             }
-            return ImageGrid(columns: Array(repeating: "", count: 4), samples: samples)
+            return ImageGrid(columns: [], samples: samples)
         }
     }
 
@@ -183,6 +183,7 @@ extension Transform {
             return "- "
                 + text.dropFirst().dropLast().replacing("\"", with: "")
                 .replacing(":", with: ": ").replacing(",", with: ", ")
+                .replacing(/(\.\d{4})\d+/) { $0.1 }
         }
     }
 }
