@@ -87,8 +87,10 @@ struct AuditWorker {
             tally.note(.extremeAspect, item, size)
         }
         tally.decodedPixels += width * height
+        let moments = ChannelMoments(image)
+        if let moments { tally.channels.add(moments) }
         // A JPEG of one colour is off by a level here and there.
-        let isSingleColor = tally.channels.add(image) < 1
+        let isSingleColor = moments.map { $0.spread < 1 } ?? false
         if isSingleColor { tally.note(.singleColor, item, size) }
         let thumbnail = isSingleColor ? nil : hash.thumbnail(image)
         tally.keep(
