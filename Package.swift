@@ -73,7 +73,8 @@ let package = Package(
         + library("Optimizers", ["NN", "Torch"])
         + library("VisionModels", ["NN", "Torch", "Configuration"])
         + library(
-            "Data", ["Imaging", "Torch", "Configuration", "CZlib"], testing: ["FaultCorpus"])
+            "Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"],
+            testing: ["FaultCorpus"])
         + library(
             "Training",
             [

@@ -15,6 +15,7 @@ import time
 
 import torch
 
+import loading
 import masked_autoencoder
 import neighbors
 import operators
@@ -29,6 +30,7 @@ WORKLOADS = {
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,
     "neighbors": neighbors.classify,
+    "load": loading.load,
 }
 
 
@@ -45,6 +47,8 @@ def main():
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("this PyTorch sees no GPU")
     run = WORKLOADS[settings["workload"]](settings, device)
+    # A workload may bring what is to be done before each measurement.
+    prepare, run = run if isinstance(run, tuple) else (lambda: None, run)
 
     def wait():
         if device.type == "cuda":
@@ -55,6 +59,7 @@ def main():
     wait()
     print(json.dumps({"version": f"PyTorch {torch.__version__}"}), flush=True)
     for _ in sys.stdin:
+        prepare()
         before = resource.getrusage(resource.RUSAGE_SELF)
         start = time.perf_counter()
         run()

@@ -4,6 +4,7 @@ import Foundation
 struct Settings: Codable {
     enum Workload: String, Codable {
         case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, neighbors
+        case load
     }
 
     var workload: Workload
@@ -24,6 +25,12 @@ struct Settings: Codable {
     var repetitions = 1
     var trainCount = 0
     var queryCount = 0
+    /// The folder of the pictures that are loaded.
+    var folder = ""
+    /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.
+    var views = "mae"
+    /// Threads that load, or processes.
+    var workers = 1
 }
 
 /// One measurement of one side.
@@ -76,6 +83,8 @@ struct Benchmark {
     var peak: Double? = nil
     /// What a reader must know about the numbers.
     var remark: String? = nil
+    /// The settings of a peer that is our own program.
+    var ownPeer: Settings? = nil
 }
 
 /// A line of `bench.json`.

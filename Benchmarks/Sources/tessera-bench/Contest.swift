@@ -21,9 +21,12 @@ struct Contest {
         let us = try Competitor(ours + [text])
         defer { us.stop() }
         var them: Competitor?
-        if let peer {
+        if let peer = benchmark.ownPeer == nil ? peer : ours {
             do {
-                them = try Competitor(peer + [text])
+                let settings = try benchmark.ownPeer.map {
+                    String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
+                }
+                them = try Competitor(peer + [settings ?? text])
             } catch {
                 outcome.remarks.append("\(benchmark.name): no peer, \(error)")
             }

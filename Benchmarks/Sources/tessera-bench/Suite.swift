@@ -4,6 +4,8 @@ struct Suite {
     let threads: Int
     let quick: Bool
     let deterministic: Bool
+    /// Where pictures for the loaders are made.
+    let scratch: String
 
     var cpu: [Benchmark] {
         operators + [linear("fp32"), linear("bf16")]
@@ -11,6 +13,33 @@ struct Suite {
                 vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
                 mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)), neighbors,
             ]
+    }
+
+    /// Pictures from files to batches, by one thread and by all.
+    func loaders() throws -> [Benchmark] {
+        let small = try BenchmarkPictures(width: 500, height: 375, count: 64).make(in: scratch)
+        let large = try BenchmarkPictures(width: 2000, height: 1500, count: 16).make(in: scratch)
+        return [("500x375", small), ("2000x1500", large)].flatMap { size, folder in
+            ["mae", "multiCrop"].flatMap { views in
+                Set([1, threads]).sorted().map { workers in
+                    loader(views, size, folder, workers: workers)
+                }
+            }
+        }
+    }
+
+    private func loader(
+        _ views: String, _ size: String, _ folder: String, workers: Int
+    ) -> Benchmark {
+        let batch = 8
+        // About as long for all: large pictures and many views are slow.
+        let pictures = (views == "mae" ? 256 : 64) * workers / (size == "500x375" ? 1 : 4)
+        return Benchmark(
+            name: "load_\(views)_\(size)_\(workers)",
+            settings: Settings(
+                workload: .load, threads: 1, batch: batch, repetitions: pictures / batch,
+                folder: folder, views: views, workers: workers),
+            measure: .rate(work: Double(pictures), unit: "images/s"), rounds: quick ? 1 : 5)
     }
 
     /// Steps that fill a GPU, in bf16 as one trains there.

@@ -49,8 +49,11 @@ import Torch
         try LibTorch.load()
         let machine = Machine.current()
         let threads = threads > 0 ? threads : machine.cores
+        let scratch = FileManager.default.temporaryDirectory.path + "/tessera-bench-\(getpid())"
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
         let suite = Suite(
-            machine: machine, threads: threads, quick: quick, deterministic: deterministic)
+            machine: machine, threads: threads, quick: quick, deterministic: deterministic,
+            scratch: scratch + "/pictures")
         describe(machine, threads)
         var results: [Result] = []
         var remarks: [String] = []
@@ -64,7 +67,8 @@ import Torch
                 "other programs were busy (load \(load) before the start): the times are no result")
         }
         print("\n" + Table.header)
-        for benchmark in suite.cpu + (Device.cudaCount > 0 ? suite.cuda : [])
+        let loaders = (only ?? "load").contains("load") ? try suite.loaders() : []
+        for benchmark in suite.cpu + loaders + (Device.cudaCount > 0 ? suite.cuda : [])
         where isWanted(benchmark.name) {
             do {
                 let outcome = try contest.run(benchmark)
@@ -76,24 +80,23 @@ import Torch
                 remarks.append("\(benchmark.name): not measured, \(error)")
             }
         }
-        try startUps(&remarks).forEach(add)
+        try startUps(scratch, &remarks).forEach(add)
         for remark in remarks { print("note: \(remark)") }
         try write(results)
     }
 
-    private func startUps(_ remarks: inout [String]) throws -> [Result] {
+    private func startUps(_ scratch: String, _ remarks: inout [String]) throws -> [Result] {
         let startUps = StartUps(root: root, python: python, rounds: quick ? 2 : 5)
         var results: [Result] = []
         if isWanted(startUps.help.name) {
             results.append(try startUps.run(startUps.help))
             if let remark = startUps.help.remark { remarks.append("startup_help: \(remark)") }
         }
-        let scratch = FileManager.default.temporaryDirectory.path + "/tessera-bench-\(getpid())"
-        let first = startUps.firstStep(data: data, scratch: scratch)
+        let run = scratch + "/run"
+        let first = startUps.firstStep(data: data, scratch: run)
         if isWanted(first.name), !data.isEmpty {
-            defer { try? FileManager.default.removeItem(atPath: scratch) }
             results.append(
-                try startUps.run(first) { try? FileManager.default.removeItem(atPath: scratch) })
+                try startUps.run(first) { try? FileManager.default.removeItem(atPath: run) })
         } else if isWanted(first.name) {
             remarks.append("\(first.name): not measured, --data names no Fashion-MNIST")
         }

@@ -11,13 +11,15 @@ enum Worker {
         if settings.threads > 0 { TorchSettings.threadCount = settings.threads }
         TorchSettings.useDeterministicAlgorithms(settings.deterministic)
         let device: Device = settings.device == "cpu" ? .cpu : .cuda(0)
-        let run = try workload(settings, device)
+        let workload = try workload(settings, device)
+        let run = workload.run
         // Twice: the first run takes its memory from the system, the second puts it in order.
         for _ in 0..<2 { run() }
         device.synchronize()
         print(#"{"version": "libtorch \#(LibTorch.loadedVersion)"}"#)
         fflush(nil)
         while readLine() != nil {
+            workload.prepare()
             let before = usage()
             let clock = ContinuousClock()
             let time = clock.measure {
@@ -36,7 +38,23 @@ enum Worker {
         }
     }
 
-    private static func workload(_ settings: Settings, _ device: Device) throws -> () -> Void {
+    private struct Workload {
+        /// Done before each measurement.
+        var prepare: () -> Void = {}
+        let run: () -> Void
+    }
+
+    private static func workload(_ settings: Settings, _ device: Device) throws -> Workload {
+        if settings.workload == .load {
+            let loading = try Loading(settings)
+            return Workload(prepare: loading.catchUp, run: loading.measure)
+        }
+        return Workload(run: try computation(settings, device))
+    }
+
+    private static func computation(
+        _ settings: Settings, _ device: Device
+    ) throws -> () -> Void {
         switch settings.workload {
         case .add: Operators.add(settings, device)
         case .recordedMultiply: Operators.recordedMultiply(settings, device)
@@ -46,6 +64,7 @@ enum Worker {
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
+        case .load: fatalError("loading is no computation")
         }
     }
 

@@ -3,7 +3,7 @@ import Glibc
 import Imaging
 
 /// Entries of the folders of a data set that are no pictures of it.
-struct FolderSurvey {
+struct FolderLeftovers {
     private(set) var findings: [Finding] = []
     private var counts: [FindingKind: Int] = [:]
     private var examples: [FindingKind: [Finding.Example]] = [:]
@@ -49,7 +49,8 @@ struct FolderSurvey {
         for name in names.sorted() where !name.hasPrefix(".") {
             let entry = "\(path)/\(name)"
             let ending = Self.ending(name)
-            let isPictureName = ImageFolder.extensions.contains(ending)
+            let kind = PictureEndings.kind(Array(name.utf8))
+            let isPictureName = kind == .picture || kind == .numbers
             guard let target = FileStatus(entry) else {
                 note(.brokenLink, entry, String(cString: strerror(errno)))
                 continue
