@@ -76,7 +76,7 @@ let package = Package(
         + library("Reports", ["Imaging"])
         + library("Optimizers", ["NN", "Torch"])
         + library("VisionModels", ["NN", "Torch", "Configuration"])
-        + library("Data", ["Imaging", "Torch", "Configuration", "CZlib"])
+        + library("Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"])
         + library(
             "Training",
             [

@@ -60,15 +60,40 @@ import Testing
         let empty = #expect(throws: DataError.self) { try openSource(folder.path) }
         #expect(
             empty?.description
-                == "\(folder.path): has no pictures; expected files ending in jfif, jpe, jpeg, "
-                + "jpg, png in it or in folders below it")
-        try folder.write([1], to: "x/a.webp")
+                == "\(folder.path): has no pictures; expected files ending in jpg, jpeg, png, "
+                + "webp, jpe, jfif, tif, tiff, bmp, gif, npy in it or in folders below it")
+        try folder.write([1], to: "x/a.heic")
         let foreign = #expect(throws: DataError.self) { try openSource(folder.path) }
-        #expect(foreign?.problem.contains("1 in formats that are not read yet") == true)
+        #expect(
+            foreign?.problem == "has no pictures (1 in forms that are not read, such as a.heic)")
         let missing = #expect(throws: DataError.self) { try openSource(folder.path + "/no") }
         #expect(missing?.kind == .missing)
-        let file = #expect(throws: DataError.self) { try openSource(folder.path + "/x/a.webp") }
-        #expect(file?.problem == "is a file, expected a folder of pictures")
+        let file = #expect(throws: DataError.self) { try openSource(folder.path + "/x/a.heic") }
+        #expect(file?.problem == "is one picture, expected a folder or a list of them")
+    }
+
+    @Test func numbersArePicturesOnlyWhereNothingElseIs() throws {
+        let folder = try TemporaryFolder()
+        for name in ["both/1.jpg", "both/1.npy", "alone/1.npy", "alone/2.NPY"] {
+            try folder.write([1], to: name)
+        }
+        let source = try openSource(folder.path)
+        let names = (0..<source.count).map { source.name(at: $0).dropFirst(folder.path.count + 1) }
+        #expect(names == ["alone/1.npy", "alone/2.NPY", "both/1.jpg"])
+    }
+
+    @Test func whatIsLeftOutIsNoted() throws {
+        let folder = try TemporaryFolder()
+        try folder.writePicture("a/1.png", seed: 1)
+        try folder.write([1], to: "a/2.avif")
+        try folder.write([1], to: "b/old.tar")
+        let bytes: [CChar] =
+            Array("\(folder.path)/a/".utf8CString.dropLast()) + [-1, 46, 106, 112, 103, 0]
+        close(open(bytes, O_CREAT | O_WRONLY, 0o644))
+        let notes = try openSource(folder.path).notes
+        #expect(
+            notes.first == "2 files in forms that are not read are left out, such as 2.avif")
+        #expect(notes.last?.hasPrefix("1 names that are not UTF-8 are left out") == true)
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may read every folder"))

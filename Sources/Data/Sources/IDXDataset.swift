@@ -63,6 +63,15 @@ public struct IDXDataset: ImageSource {
 
     public func name(at index: Int) -> String { "\(path)[\(index)]" }
 
+    /// Of the pixels and the labels.
+    public var fingerprint: String {
+        var print = Fingerprint("idx")
+        for size in [height, width, channels] { print.add(size) }
+        pixels.withUnsafeBytes { print.add($0) }
+        labels.withUnsafeBytes { print.add($0) }
+        return print.text(count: count)
+    }
+
     public func load(_ index: Int, into picture: inout StoredPicture) throws {
         let size = height * width * channels
         picture.pixels.reshape(width: width, height: height, channels: channels)
@@ -135,23 +144,20 @@ public struct IDXFiles: Sendable, Equatable {
     public static func find(in path: String) throws -> IDXFiles? {
         for below in ["", "/raw", "/FashionMNIST/raw", "/MNIST/raw"] {
             let folder = path + below
-            guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-                continue
-            }
             let files = IDXFiles(
-                folder: folder, train: pair("train", names, folder),
-                test: pair("t10k", names, folder))
+                folder: folder, train: pair("train", folder),
+                test: pair("t10k", folder))
             if files.train != nil || files.test != nil { return files }
         }
         return nil
     }
 
-    private static func pair(_ start: String, _ names: [String], _ folder: String) -> Pair? {
+    private static func pair(_ start: String, _ folder: String) -> Pair? {
         func path(_ kind: String, _ rank: Int) -> String? {
             // "train-images-idx3-ubyte", with a dot for a dash in some copies.
             let stems = ["\(start)-\(kind)-idx\(rank)-ubyte", "\(start)-\(kind).idx\(rank)-ubyte"]
-            return stems.flatMap { [$0, $0 + ".gz"] }.first(where: names.contains)
-                .map { "\(folder)/\($0)" }
+            return stems.flatMap { [$0, $0 + ".gz"] }.map { "\(folder)/\($0)" }
+                .first { FileStatus($0)?.isRegularFile == true }
         }
         return path("images", 3).map { Pair(images: $0, labels: path("labels", 1)) }
     }

@@ -1,5 +1,5 @@
 import Foundation
-public import Imaging
+import Imaging
 
 /// Pictures in a folder, at any depth; the first-level folder of a picture is its class.
 ///
@@ -9,58 +9,51 @@ public import Imaging
 public struct ImageFolder: ImageSource {
     public let path: String
     public let classNames: [String]
-    private let files: PathList
-    private let folders: PathList
-    /// For each folder the number of its first picture, and its class.
-    private let firstFiles: [Int]
-    private let folderLabels: [Int]
+    public let notes: [String]
+    private let index: FolderIndex
+    /// For each folder its class.
+    private let labels: [Int32]
     private let maxFileBytes: Int
 
-    /// Endings of files that are taken for pictures; what they hold is found by reading them.
-    public static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "png"]
-    private static let foreign: Set<String> = ["webp", "gif", "bmp", "tif", "tiff", "heic", "avif"]
-    private static let splitFolders: [Split: [String]] = [
-        .train: ["train", "training"], .validation: ["val", "valid", "validation", "test"],
-    ]
-
-    /// Lists the pictures of a split.
+    /// Lists the pictures of a split, or takes the list of an earlier start as far as it still holds.
     ///
     /// - Throws: `DataError` if the folder is missing, unreadable or without pictures, or if
     ///   `validation` is asked for where there is no such folder.
-    public init(_ path: String, split: Split = .train, limits: ImageLimits = ImageLimits()) throws {
-        self.path = try Self.folder(of: split, in: path)
-        maxFileBytes = limits.maxFileBytes
-        var walk = Walk(root: self.path)
-        try walk.visit("", identities: [])
-        let labelled = !walk.hasFilesAtRoot && walk.firstLevel.count > 0
-        guard walk.files.count > 0 else {
-            let also =
-                walk.foreignCount > 0
-                ? " (\(walk.foreignCount) in formats that are not read yet, such as "
-                    + "\(walk.foreignExample))" : ""
-            throw DataError(
-                .empty, self.path, "has no pictures\(also)",
-                remedy: "expected files ending in "
-                    + Self.extensions.sorted().joined(separator: ", ")
-                    + " in it or in folders below it")
+    public init(
+        _ path: String, split: Split = .train, options: SourceOptions = SourceOptions()
+    ) throws {
+        self.path = try split.folder(in: path)
+        maxFileBytes = options.limits.maxFileBytes
+        var notes: [String] = []
+        index = try Self.index(self.path, options, &notes)
+        let leftOut = index.leftOut.sorted { $0.key < $1.key }
+            .reduce(into: FolderListing.LeftOut()) { $0.add($1.value) }
+        guard index.files.count > 0 else { throw Self.empty(self.path, leftOut) }
+        if leftOut.foreign > 0 {
+            notes.append(
+                "\(leftOut.foreign) files in forms that are not read are left out, such as "
+                    + leftOut.foreignExample)
         }
-        files = walk.files
-        folders = walk.folders
-        firstFiles = walk.firstFiles
+        if leftOut.unnameable > 0 {
+            notes.append(
+                "\(leftOut.unnameable) names that are not UTF-8 are left out, such as "
+                    + leftOut.unnameableExample)
+        }
+        self.notes = notes
         // An empty class folder keeps its label, so that the labels of two splits agree.
-        classNames = labelled ? walk.firstLevel : []
-        folderLabels = labelled ? walk.folderLabels : []
+        (classNames, labels) = Self.classes(of: index)
     }
 
-    public var count: Int { files.count }
+    public var count: Int { index.files.count }
 
     public func label(at index: Int) -> Int? {
-        isLabelled ? folderLabels[folder(of: index)] : nil
+        isLabelled ? Int(labels[self.index.folder(ofFile: index)]) : nil
     }
 
     public func name(at index: Int) -> String {
-        let folder = folders[folder(of: index)]
-        return folder.isEmpty ? "\(path)/\(files[index])" : "\(path)/\(folder)/\(files[index])"
+        let folder = self.index.folders[self.index.folder(ofFile: index)]
+        let file = self.index.files[index]
+        return folder.isEmpty ? "\(path)/\(file)" : "\(path)/\(folder)/\(file)"
     }
 
     public func load(_ index: Int, into picture: inout StoredPicture) throws {
@@ -69,86 +62,62 @@ public struct ImageFolder: ImageSource {
         picture.form = .encoded
     }
 
-    /// The last folder whose first picture is not behind `index`.
-    private func folder(of index: Int) -> Int {
-        var (low, high) = (0, firstFiles.count)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if firstFiles[middle] <= index { low = middle } else { high = middle }
-        }
-        return low
+    /// Of the names alone: a picture that was edited in place, under its name, gives the same.
+    public var fingerprint: String {
+        var print = Fingerprint("folder")
+        index.folders.bytes.withUnsafeBytes { print.add($0) }
+        index.files.bytes.withUnsafeBytes { print.add($0) }
+        for first in index.firstFiles { print.add(first) }
+        return print.text(count: count)
     }
 
-    /// Where the pictures of a split are.
-    private static func folder(of split: Split, in path: String) throws -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw DataError(
-                .missing, path, "there is no such folder", remedy: "check the path of the data")
+    // MARK: - Listing
+
+    private static func index(
+        _ path: String, _ options: SourceOptions, _ notes: inout [String]
+    ) throws -> FolderIndex {
+        let cache = IndexCache(options)
+        let key = [
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().path,
+            PictureEndings.all.joined(separator: " "),
+        ]
+        var earlier: FolderIndex?
+        if options.index == .kept {
+            let (found, note) = cache.load(.folder, key: key) { try FolderIndex(from: &$0) }
+            earlier = found
+            if let note { notes.append(note) }
         }
-        guard isFolder.boolValue else {
-            throw DataError(
-                .malformed, path, "is a file, expected a folder of pictures",
-                remedy: "give the folder that holds the pictures")
+        let walk = FolderWalk(root: path, options: options, earlier: earlier)
+        if let earlier, walk.earlierHolds() { return earlier }
+        let index = try walk.run()
+        if options.index != .off, index.files.count >= options.smallestIndex, index != earlier {
+            let note = cache.store(.folder, key: key) { index.encode(to: &$0) }
+            if let note { notes.append(note) }
         }
-        guard let names = splitFolders[split] else { return path }
-        let present = try Set(
-            FolderListing(path).folders.map { String(decoding: $0, as: UTF8.self) })
-        if let name = names.first(where: present.contains) { return "\(path)/\(name)" }
-        guard split == .validation else { return path }
-        throw DataError(
-            .missing, path, "has no folder \(names.joined(separator: ", "))",
-            remedy: "add one, or name the folder with the validation pictures itself")
+        return index
     }
-}
 
-/// The walk over a folder tree, folders in the order of their names.
-private struct Walk {
-    let root: String
-    var files = PathList()
-    var folders = PathList()
-    var firstFiles: [Int] = []
-    var folderLabels: [Int] = []
-    var firstLevel: [String] = []
-    var hasFilesAtRoot = false
-    var foreignCount = 0
-    var foreignExample = ""
-
-    /// Visits the folder `relative` of the class `label`; `identities` are the folders above it.
-    mutating func visit(_ relative: String, label: Int = -1, identities: [[UInt64]]) throws {
-        let listing = try FolderListing(relative.isEmpty ? root : "\(root)/\(relative)")
-        guard !identities.contains(listing.identity) else { return }  // a link back up
-        let before = files.count
-        for name in listing.files {
-            let text = String(decoding: name, as: UTF8.self)
-            let ending = text.split(separator: ".").last.map { $0.lowercased() } ?? ""
-            if ImageFolder.extensions.contains(ending) {
-                files.append(name)
-            } else if ImageFolder.isForeign(ending) {
-                foreignCount += 1
-                foreignExample = text
-            }
+    /// The first-level folders, and for each folder the number of the one it lies in or is.
+    private static func classes(of index: FolderIndex) -> (names: [String], labels: [Int32]) {
+        var names: [String] = []
+        var labels: [Int32] = []
+        let hasFilesAtRoot = !index.files(inFolder: 0).isEmpty
+        guard !hasFilesAtRoot else { return ([], []) }
+        for folder in index.parents.indices {
+            if index.parents[folder] == 0 { names.append(index.folders[folder]) }
+            labels.append(Int32(names.count - 1))
         }
-        if files.count > before {
-            folders.append(relative.utf8)
-            firstFiles.append(before)
-            folderLabels.append(label)
-            if relative.isEmpty { hasFilesAtRoot = true }
-        }
-        for name in listing.folders {
-            let text = String(decoding: name, as: UTF8.self)
-            if relative.isEmpty {
-                firstLevel.append(text)
-                try visit(text, label: firstLevel.count - 1, identities: [listing.identity])
-            } else {
-                try visit(
-                    "\(relative)/\(text)", label: label,
-                    identities: identities + [listing.identity])
-            }
-        }
+        return (names, labels)
     }
-}
 
-extension ImageFolder {
-    fileprivate static func isForeign(_ ending: String) -> Bool { foreign.contains(ending) }
+    private static func empty(_ path: String, _ leftOut: FolderListing.LeftOut) -> DataError {
+        let also =
+            leftOut.foreign > 0
+            ? " (\(leftOut.foreign) in forms that are not read, such as "
+                + "\(leftOut.foreignExample))" : ""
+        return DataError(
+            .empty, path, "has no pictures\(also)",
+            remedy: "expected files ending in " + PictureEndings.all.joined(separator: ", ")
+                + " in it or in folders below it")
+    }
 }

@@ -14,6 +14,12 @@ public protocol ImageSource: Sendable {
     func name(at index: Int) -> String
     /// Puts a picture into `picture` in the form in which the source keeps it.
     func load(_ index: Int, into picture: inout StoredPicture) throws
+    /// Which data these are: changes when pictures come, go, change their order or their class.
+    var fingerprint: String { get }
+    /// Ranges of pictures that belong together: the sources of a mix, the shards of a set.
+    var parts: [SourcePart] { get }
+    /// What was odd about the data when they were opened, for the user to read.
+    var notes: [String] { get }
 }
 
 extension ImageSource {
@@ -41,6 +47,8 @@ public struct StoredPicture: Sendable {
     public var bytes: [UInt8] = []
     public var byteCount = 0
     public var pixels = ImageBuffer()
+    /// What was decoded last, for its memory.
+    private var window = PictureWindow()
 
     public init() {}
 
@@ -71,8 +79,17 @@ extension StoredPicture {
     mutating func window(
         _ decoder: ImageDecoder, name: String, regions: (PixelSize) -> [CropBox?]
     ) throws -> PictureWindow {
-        try decode(decoder, name: name)
-        return PictureWindow(pixels)
+        guard form == .encoded else { return PictureWindow(pixels) }
+        let count = byteCount
+        try bytes.withUnsafeBytes { bytes in
+            _ = try decoder.decode(
+                UnsafeRawBufferPointer(rebasing: bytes[..<count]), name: name,
+                region: { size in
+                    let needed = regions(size).map { $0 ?? CropBox(of: size) }
+                    return needed.dropFirst().reduce(needed.first) { $0?.union($1) }
+                }, into: &window)
+        }
+        return window
     }
 }
 

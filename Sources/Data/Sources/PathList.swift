@@ -1,53 +1,82 @@
 import Glibc
-import Imaging
 
 /// Many file names in one block of memory: a million of them cost their bytes and little more.
-struct PathList: Sendable {
-    private var bytes: [UInt8] = []
-    private var ends: [Int] = []
+struct PathList: Sendable, Equatable {
+    private(set) var bytes: [UInt8] = []
+    /// Where each name ends in `bytes`.
+    private(set) var ends: [Int] = []
+
+    init() {}
+
+    /// `lengths` of names that lie in `bytes` one behind the other; nil if they do not add up.
+    init?(bytes: [UInt8], lengths: [UInt16]) {
+        var end = 0
+        ends.reserveCapacity(lengths.count)
+        for length in lengths {
+            end += Int(length)
+            ends.append(end)
+        }
+        guard end == bytes.count else { return nil }
+        self.bytes = bytes
+    }
+
+    /// The longest name that a list holds: more than any system's longest path.
+    static let longest = Int(UInt16.max)
 
     var count: Int { ends.count }
 
-    mutating func append(_ name: some Sequence<UInt8>) {
-        bytes.append(contentsOf: name)
+    var lengths: [UInt16] {
+        ends.indices.map { UInt16(ends[$0] - ($0 == 0 ? 0 : ends[$0 - 1])) }
+    }
+
+    mutating func append(_ name: some Collection<UInt8>) {
+        bytes.append(contentsOf: name.prefix(Self.longest))
         ends.append(bytes.count)
     }
 
-    subscript(index: Int) -> String {
-        let start = index == 0 ? 0 : ends[index - 1]
-        return String(decoding: bytes[start..<ends[index]], as: UTF8.self)
+    mutating func append(contentsOf other: PathList) {
+        let start = bytes.count
+        bytes.append(contentsOf: other.bytes)
+        ends.append(contentsOf: other.ends.lazy.map { $0 + start })
     }
-}
 
-/// One folder's entries, sorted by the bytes of their names.
-struct FolderListing {
-    var files: [[UInt8]] = []
-    var folders: [[UInt8]] = []
-    /// Device and inode, by which a loop of links is recognised.
-    var identity: [UInt64] = []
+    func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-    /// Reads a folder; names that start with a dot are left out, links are followed.
-    init(_ path: String) throws {
-        guard let directory = opendir(path) else {
-            let reason = String(cString: strerror(errno))
-            throw DataError(
-                errno == ENOENT ? .missing : .unreadable, path, "cannot be opened: \(reason)",
-                remedy: "check the path and that you may read the folder")
-        }
-        defer { closedir(directory) }
-        identity = FileStatus(path)?.identity ?? []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if name.first == UInt8(ascii: ".") { continue }
-            var type = Int(entry.pointee.d_type)
-            if type == DT_LNK || type == DT_UNKNOWN {
-                let target = FileStatus("\(path)/\(String(decoding: name, as: UTF8.self))")
-                guard let target else { continue }  // a link that leads nowhere
-                type = target.isFolder ? DT_DIR : target.isRegularFile ? DT_REG : DT_UNKNOWN
+    subscript(index: Int) -> String { String(decoding: bytes[range(index)], as: UTF8.self) }
+
+    /// The names of a range of numbers.
+    subscript(range: Range<Int>) -> PathList {
+        guard !range.isEmpty else { return PathList() }
+        let start = self.range(range.lowerBound).lowerBound
+        var list = PathList()
+        list.bytes = Array(bytes[start..<ends[range.upperBound - 1]])
+        list.ends = ends[range].map { $0 - start }
+        return list
+    }
+
+    /// Calls `body` with the bytes of a name.
+    func withBytes<Result>(
+        _ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        let range = range(index)
+        return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    /// The same names in the order of their bytes.
+    func sorted() -> PathList {
+        let order = bytes.withUnsafeBytes { memory in
+            (0..<count).sorted { a, b in
+                let (first, second) = (range(a), range(b))
+                guard let base = memory.baseAddress else { return false }
+                let common = min(first.count, second.count)
+                let order = memcmp(base + first.lowerBound, base + second.lowerBound, common)
+                return order != 0 ? order < 0 : first.count < second.count
             }
-            if type == DT_DIR { folders.append(name) } else if type == DT_REG { files.append(name) }
         }
-        files.sort { $0.lexicographicallyPrecedes($1) }
-        folders.sort { $0.lexicographicallyPrecedes($1) }
+        var list = PathList()
+        list.bytes.reserveCapacity(bytes.count)
+        list.ends.reserveCapacity(count)
+        for index in order { list.append(bytes[range(index)]) }
+        return list
     }
 }
