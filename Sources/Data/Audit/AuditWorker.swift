@@ -72,7 +72,16 @@ struct AuditWorker {
     }
 
     private mutating func noteHeader(_ header: ImageHeader, _ item: AuditItem) {
-        if header.channels == 1 { tally.note(.grey, item, "") }
+        let facts: [(FindingKind, Bool, String)] = [
+            (.grey, header.channels == 1, ""),
+            (.cmyk, [.cmyk, .ycck].contains(header.colorModel), header.colorModel.rawValue),
+            (.deep, header.bitDepth > 8, "\(header.bitDepth) bits"),
+            (.alpha, header.hasAlpha, ""),
+            (.palette, header.colorModel == .palette, ""),
+            (.rotated, header.orientation != 1, "orientation \(header.orientation)"),
+            (.animated, header.isAnimated, ""),
+        ]
+        for (kind, holds, detail) in facts where holds { tally.note(kind, item, detail) }
     }
 
     /// What the pixels say.

@@ -56,7 +56,7 @@ public struct DataAudit: Sendable {
         let classes = ClassCensus(parts)
         let findings =
             pictureFindings(tally) + copyFindings(copies)
-            + classes.findings(options) + FolderLeftovers(parts, options).findings
+            + classes.findings(options) + StrayEntries(parts, options).findings
         return Result(
             report: report(
                 tally, copies, classes, checked: chosen.map(\.size), findings: findings,

@@ -3,7 +3,7 @@ import Glibc
 import Imaging
 
 /// Entries of the folders of a data set that are no pictures of it.
-struct FolderLeftovers {
+struct StrayEntries {
     private(set) var findings: [Finding] = []
     private var counts: [FindingKind: Int] = [:]
     private var examples: [FindingKind: [Finding.Example]] = [:]
@@ -49,8 +49,7 @@ struct FolderLeftovers {
         for name in names.sorted() where !name.hasPrefix(".") {
             let entry = "\(path)/\(name)"
             let ending = Self.ending(name)
-            let kind = PictureEndings.kind(Array(name.utf8))
-            let isPictureName = kind == .picture || kind == .numbers
+            let isPictureName = PictureEndings.kind(Array(name.utf8)) == .picture
             guard let target = FileStatus(entry) else {
                 note(.brokenLink, entry, String(cString: strerror(errno)))
                 continue
