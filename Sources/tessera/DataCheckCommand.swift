@@ -1,7 +1,6 @@
 import ArgumentParser
 import Data
 import Foundation
-import Reports
 import Training
 
 /// Finds what harms training or costs time in a data set.
@@ -47,43 +46,23 @@ struct DataCheckCommand: ParsableCommand {
         var options = AuditOptions()
         if let threads { options.threads = threads }
         options.sample = sample
+        let files = try out.map { try DataCheckFiles($0) }
         let audit = DataAudit(path: path, parts: try AuditPart.all(of: path), options: options)
         let progress = ProgressLine(silent: json)
         let result = try audit.run { done, total in
             progress.update("\(grouped(done)) of \(grouped(total)) pictures", isLast: done == total)
         }
         let report = result.report
-        let files = try out.map { try write(result, audit, to: $0) } ?? []
+        try files?.write(result, of: audit)
         if json {
             try JSONLine.write(report)
         } else {
             print(DataCheckText(report).text)
             print(
-                files.isEmpty
-                    ? "--out check.html writes pictures, charts, and the list of bad files"
-                    : files.joined(separator: "  "))
+                files?.names.joined(separator: "  ")
+                    ?? "--out check.html writes pictures, charts, and the list of bad files")
         }
         if report.bad > 0 { throw ExitCode(ExitStatus.badData.rawValue) }
-    }
-
-    /// Writes the three files and returns their names.
-    private func write(
-        _ result: DataAudit.Result, _ audit: DataAudit, to out: String
-    ) throws -> [String] {
-        let stem = out.dropLast(".html".count)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-        let bad = result.bad.map { audit.parts[$0.part].source.name(at: $0.index) + "\n" }.joined()
-        let page = try DataCheckReport(result.report, audit).page
-        let files: [(String, Data)] = [
-            (out, Data(page.html.markup.utf8)),
-            (stem + ".json", try encoder.encode(result.report)),
-            (stem + ".bad.txt", Data(bad.utf8)),
-        ]
-        for (name, content) in files {
-            try content.write(to: URL(fileURLWithPath: name), options: .atomic)
-        }
-        return files.map(\.0)
     }
 }
 

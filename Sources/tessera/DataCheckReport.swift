@@ -35,7 +35,10 @@ struct DataCheckReport {
                 page.add(
                     "Copies",
                     lead: "Groups of pictures that are the same to the byte or to the eye; those "
-                        + "across training and validation first, then those across classes.",
+                        + "across training and validation first, then those across classes."
+                        + (report.unchecked > 0
+                            ? " \(grouped(report.unchecked)) more pairs may be alike; they were not "
+                                + "compared." : ""),
                     copies)
             }
             for (title, lead, block) in try galleries() { page.add(title, lead: lead, [block]) }

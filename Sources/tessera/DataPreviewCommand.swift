@@ -3,6 +3,7 @@ import Configuration
 import Data
 import Foundation
 import Reports
+import TensorFiles
 import Training
 import VisionModels
 
@@ -71,7 +72,7 @@ struct DataPreviewCommand: ParsableCommand {
             channels: settings.model.channels, seed: settings.run.seed, count: count,
             epochs: epochs)
         let page = try preview.page(title: path, method: Method.name)
-        try Data(page.html.markup.utf8).write(to: URL(fileURLWithPath: out), options: .atomic)
+        try AtomicFile(path: out).finish(Data(page.html.markup.utf8))
         if json {
             try JSONLine.write(Written(page: out, pictures: preview.rows.map(\.name)))
         } else {

@@ -201,15 +201,15 @@ import Testing
 
     @Test("examples are the first of the data set, and few")
     func examples() throws {
-        let source = MemorySource(count: 200, width: 40, height: 8)
+        let source = MemorySource(count: 200, width: 48, height: 8)
         for threads in [1, 4] {
             let report = try audit([AuditPart("all", source)]) {
                 $0.threads = threads
                 $0.examples = 5
             }
-            let tiny = try #require(report.finding(.tiny))
-            #expect(tiny.count == 200)
-            #expect(tiny.examples.map(\.name) == (0..<5).map { "picture \($0)" })
+            let thin = try #require(report.finding(.extremeAspect))
+            #expect(thin.count == 200 && report.finding(.tiny) == nil)
+            #expect(thin.examples.map(\.name) == (0..<5).map { "picture \($0)" })
         }
     }
 

@@ -86,6 +86,24 @@ import Testing
         for threads in [2, 5] { #expect(try report(threads) == one) }
     }
 
+    @Test("a shard cut in half: its whole pictures are checked, and it is said that some are lost")
+    func cutShard() throws {
+        var tar = TarFixture()
+        for index in 0..<6 {
+            tar.add(
+                "\(index).png",
+                try noise(width: 40, height: 40, channels: 3, seed: index).encodedPNG())
+        }
+        tar.end()
+        try folder.write(Array(tar.bytes.prefix(tar.bytes.count / 2)), to: "cut.tar")
+        let source = try TarSource(["\(folder.path)/cut.tar"])
+        let report = try DataAudit(path: "cut.tar", parts: [AuditPart("pictures", source)]).run()
+            .report
+        #expect((2...3).contains(report.readable) && report.bad == 0)
+        let note = report.finding(.incomplete)?.examples.first?.name
+        #expect(note?.contains("cut off") == true)
+    }
+
     @Test("a file that vanished since it was listed")
     func vanished() throws {
         try FileManager.default.removeItem(atPath: "\(folder.path)/good/3.jpg")

@@ -78,6 +78,9 @@ import Testing
     func checkErrors() throws {
         let missing = try Program.run(["data", "check", folder.path("nowhere")])
         #expect(missing.status == 65 && missing.errors.contains("nowhere"))
+        let nowhere = folder.path("no/such/folder/check.html")
+        let unwritable = try Program.run(["data", "check", pictures.path("good"), "--out", nowhere])
+        #expect(unwritable.status == 73, "\(unwritable.errors)")
         for arguments in [["--threads", "0"], ["--sample", "-3"], ["--out", "check.txt"]] {
             let result = try Program.run(["data", "check", pictures.path("good")] + arguments)
             #expect(result.status == 64, "\(result.errors)")

@@ -27,12 +27,13 @@ public struct CopyGroup: Codable, Sendable, Equatable {
 
     /// `a.jpg (cat), b.jpg (dog), … 7 in all`.
     public var text: String {
-        let names = members.map { member in
+        let shown = members.prefix(3)
+        let names = shown.map { member in
             let label = crossesClasses ? member.label.map { " (\($0))" } ?? "" : ""
             let part = crossesParts ? " [\(member.part)]" : ""
             return member.name + label + part
         }
-        let rest = count > members.count ? ", … \(count) in all" : ""
+        let rest = count > shown.count ? ", … \(count) in all" : ""
         return names.joined(separator: ", ") + rest
     }
 }

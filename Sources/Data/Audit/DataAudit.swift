@@ -55,7 +55,7 @@ public struct DataAudit: Sendable {
         let copies = try CopySearch(parts: parts, records: tally.records, options: options).run()
         let classes = ClassCensus(parts)
         let findings =
-            pictureFindings(tally) + copyFindings(copies)
+            pictureFindings(tally) + copyFindings(copies) + sourceFindings
             + classes.findings(options) + StrayEntries(parts, options).findings
         return Result(
             report: report(
@@ -76,8 +76,9 @@ public struct DataAudit: Sendable {
     private func pictureFindings(_ tally: AuditTally) -> [Finding] {
         FindingKind.allCases.compactMap { kind in
             guard let found = tally.found[kind] else { return nil }
-            // Where all pictures are grey that is no news.
-            if kind == .grey, found.count == tally.records.count { return nil }
+            // Where all pictures are grey, or small, that is no news.
+            let isNews = found.count < tally.records.count || ![.grey, .tiny].contains(kind)
+            guard isNews else { return nil }
             let examples = found.examples.map { example in
                 Finding.Example(
                     parts[example.item.part].source.name(at: example.item.index), example.detail,
@@ -104,6 +105,17 @@ public struct DataAudit: Sendable {
         return found.filter { $0.1 > 0 }.map {
             Finding($0.0, count: $0.1, examples: examples($0.2, $0.0))
         }
+    }
+
+    /// What the sources said when they were opened, of a shard that is cut in half for instance.
+    private var sourceFindings: [Finding] {
+        let notes = parts.flatMap(\.source.notes)
+        guard !notes.isEmpty else { return [] }
+        return [
+            Finding(
+                .incomplete, count: notes.count,
+                examples: notes.prefix(options.examples).map { Finding.Example($0) })
+        ]
     }
 
     private func report(

@@ -7,7 +7,7 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
     // Pictures that can be read, but may harm.
     case acrossParts, acrossClasses, truncatedKept, wrongEnding, oddData, rotated, singleColor
     case tiny, extremeAspect, exactCopy, nearCopy, imbalance, emptyClass
-    case brokenLink, specialFile, pictureNamedFolder, unreadableFolder
+    case incomplete, brokenLink, specialFile, pictureNamedFolder, unreadableFolder
     // Facts that are good to know.
     case huge, cmyk, deep, alpha, palette, grey, animated, otherFile
 
@@ -54,6 +54,7 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .nearCopy: "Near copies"
         case .imbalance: "Uneven classes"
         case .emptyClass: "Classes without pictures"
+        case .incomplete: "Parts that are left out"
         case .brokenLink: "Links that lead nowhere"
         case .specialFile: "Neither file nor folder"
         case .pictureNamedFolder: "Folders named like pictures"
@@ -95,6 +96,7 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .nearCopy: "Look at the groups; keep the best picture of each."
         case .imbalance: "Sample the classes evenly where labels are used, or collect more."
         case .emptyClass: "Fill or remove the folders; the classes keep their numbers meanwhile."
+        case .incomplete: "Fetch again what is cut off; convert what is in a form that is not read."
         case .brokenLink: "Mount what they lead to, or remove them; they are left out."
         case .specialFile: "Remove them; they are left out."
         case .pictureNamedFolder: "They are read as folders; rename them to avoid surprises."

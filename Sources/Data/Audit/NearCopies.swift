@@ -5,17 +5,18 @@ import Imaging
 /// Candidates are pictures whose hashes differ in at most 6 of 64 bits. Of four bands of 16 bits
 /// one then differs in at most one bit, so each picture is compared only with those that share a
 /// band up to one bit (Norouzi et al., *Fast Search in Hamming Space with Multi-Index Hashing*,
-/// 2012). Candidates are read again; a correlation of their 32 × 32 thumbnails of at least 0.97
-/// makes them near copies.
+/// 2012). Candidates are read again; a correlation of their 32 × 32 thumbnails of at least 0.995
+/// makes them near copies. That leaves room for another quality, size or brightness, not for two
+/// plain shirts of one cut.
 struct NearCopies {
     static let mostBits = 6
-    static let leastCorrelation = 0.97
+    static let leastCorrelation = 0.995
     /// Candidates of one picture, the closest first; a chain of them joins larger groups.
     private static let mostPerPicture = 8
     /// Pictures that share a band and are looked at, for one picture and one band.
     private static let mostPerBand = 4096
     /// Pairs that are read again, the closest first.
-    static let mostPairs = 20_000
+    static let mostPairs = 100_000
 
     let parts: [AuditPart]
     let records: [PictureRecord]
