@@ -72,7 +72,9 @@ let package = Package(
         + library("Reports", ["Imaging"])
         + library("Optimizers", ["NN", "Torch"])
         + library("VisionModels", ["NN", "Torch", "Configuration"])
-        + library("Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"])
+        + library(
+            "Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"],
+            testing: ["FaultCorpus"])
         + library(
             "Training",
             [
@@ -111,8 +113,12 @@ let package = Package(
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
+            // Files with every fault of real collections, for the tests of Data and tessera.
+            .target(
+                name: "FaultCorpus", dependencies: ["Imaging", "TensorFiles", "CZlib"],
+                path: "Tests/FaultCorpus", swiftSettings: strict),
             .testTarget(
-                name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles"],
+                name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles", "FaultCorpus"],
                 swiftSettings: strict),
         ],
     swiftLanguageModes: [.v6],

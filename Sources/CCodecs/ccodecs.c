@@ -122,7 +122,7 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
 /// Where decoding of a part begins: libjpeg decodes whole blocks of columns, and at the edges of a
 /// part, unlike those of the picture, it lacks the neighbours by which colour is smoothed. So a few
 /// columns and rows more are decoded.
-static void jpeg_choose_columns(j_decompress_ptr info, cc_box *part) {
+static void jpeg_choose_columns(j_decompress_ptr info, cc_part *part) {
     JDIMENSION margin = 2 * (JDIMENSION)info->max_h_samp_factor;
     JDIMENSION left = (JDIMENSION)part->left, right = left + (JDIMENSION)part->width;
     left = left > margin ? left - margin : 0;
@@ -134,7 +134,7 @@ static void jpeg_choose_columns(j_decompress_ptr info, cc_box *part) {
 }
 
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    const uint8_t *bytes, size_t count, int32_t max_scans, cc_part *part, uint8_t *out,
     size_t capacity, cc_report *report) {
     struct jpeg_decompress_struct info;
     jpeg_errors errors;

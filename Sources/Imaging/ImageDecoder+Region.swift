@@ -29,7 +29,7 @@ extension ImageDecoder {
             window.hold(CropBox(of: header.size), exact: CropBox(of: header.size), of: header.size)
             return warning
         }
-        var part = cc_box(region)
+        var part = cc_part(region)
         var report = cc_report()
         window.pixels.reshape(
             width: min(header.width, region.width + CC_JPEG_MARGIN), height: region.height,
@@ -63,7 +63,7 @@ extension ImageDecoder {
     }
 }
 
-extension cc_box {
+extension cc_part {
     init(_ box: CropBox) {
         self.init(
             left: Int64(box.left), top: Int64(box.top), width: Int64(box.width),
@@ -72,7 +72,7 @@ extension cc_box {
 }
 
 extension CropBox {
-    fileprivate init(_ box: cc_box) {
+    fileprivate init(_ box: cc_part) {
         self.init(
             top: Int(box.top), left: Int(box.left), height: Int(box.height), width: Int(box.width))
     }

@@ -112,7 +112,7 @@ public struct ImageDecoder: Sendable {
         let status = image.withUnsafeMutableBytes { out -> Int32 in
             switch header.format {
             case .jpeg:
-                var all = cc_box(CropBox(of: header.size))
+                var all = cc_part(CropBox(of: header.size))
                 return cc_jpeg_decode(
                     memory, bytes.count, Int32(clamping: limits.maxScans), &all, out.baseAddress,
                     out.count, &report)

@@ -39,7 +39,7 @@ typedef struct {
     int64_t top;
     int64_t width;
     int64_t height;
-} cc_box;
+} cc_part;
 
 /// Columns beside a part of a JPEG that may be decoded along with it, at most.
 enum { CC_JPEG_MARGIN = 64 };
@@ -52,7 +52,7 @@ enum { CC_JPEG_MARGIN = 64 };
 /// were added may differ from those of the whole picture, the others never do. Rows below the part
 /// are not read.
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    const uint8_t *bytes, size_t count, int32_t max_scans, cc_part *part, uint8_t *out,
     size_t capacity, cc_report *report);
 int32_t cc_png_decode(
     const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, cc_report *report);
