@@ -31,6 +31,36 @@ extension ParityCase {
         }
     }
 
+    /// Expects shares of `draws` draws, such as how often each patch was masked, to differ from the
+    /// recorded shares of `recordedDraws` draws by chance alone: nowhere by more than 4.5 standard
+    /// errors, which chance exceeds in one of 150,000 places.
+    public func compareShares(
+        _ name: String, recordedDraws: Int, _ found: [Double], draws: Int,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        do {
+            let recorded = try tensor(name).values(as: Double.self)
+            let (n, m) = (Double(recordedDraws), Double(draws))
+            let scores = zip(recorded, found).map { a, b in
+                let share = (a * n + b * m) / (n + m)
+                let error = (share * (1 - share) * (1 / n + 1 / m)).squareRoot()
+                return a == b ? 0 : abs(a - b) / error
+            }
+            let worst = scores.max() ?? 0
+            let isClose = recorded.count == found.count && worst <= 4.5
+            ledger.note(self, compared: name, isClose: isClose)
+            guard !isClose else { return }
+            Issue.record(
+                """
+                \(testDescription) \(name): \(found.count) shares, \(recorded.count) recorded; \
+                the worst is \(worst) standard errors off
+                """, sourceLocation: sourceLocation)
+        } catch {
+            ledger.noteFailure(self)
+            Issue.record("\(error)", sourceLocation: sourceLocation)
+        }
+    }
+
     /// Values with how often each was drawn: the recorded ones and the found ones.
     private typealias Samples = ([(Double, Double)], [(Double, Double)])
 

@@ -11,6 +11,7 @@ struct Replay: MaskDraws {
         case uniform(Double, within: (Double, Double)?)
         case integer(Int, within: Range<Int>?)
         case order([Int])
+        /// Places among the candidates.
         case choice([Int])
     }
 
@@ -68,13 +69,13 @@ struct Replay: MaskDraws {
     mutating func choose(_ count: Int, from candidates: [Int]) -> [Int] {
         if count == 0 { return [] }
         let draw = next()
-        guard case .choice(let chosen)? = draw, chosen.count == count,
-            Set(chosen).isSubset(of: candidates)
+        guard case .choice(let places)? = draw, places.count == count,
+            places.allSatisfy(candidates.indices.contains)
         else {
             mismatch("\(count) of \(candidates.count)", draw)
             return Array(candidates.prefix(count))
         }
-        return chosen
+        return places.map { candidates[$0] }
     }
 }
 
@@ -198,7 +199,8 @@ struct Replay: MaskDraws {
             let histogram = try item.tensor("out/\(name)/count_hist")
             item.compareHistogram(
                 "out/\(name)/count_hist", found.histogram(histogram.shape[0]))
-            item.compare("out/\(name)/freq", found.map, tolerance: .absolute(0.02))
+            item.compareShares(
+                "out/\(name)/freq", recordedDraws: draws, found.frequency, draws: draws)
             let mean = found.ratios.reduce(0, +) / Double(draws)
             let variance = found.ratios.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             let facts = [

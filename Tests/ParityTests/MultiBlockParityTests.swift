@@ -86,7 +86,9 @@ import Torch
         var targetHits = contextHits
         var contextLengths: [Double] = []
         var targetLengths: [Double] = []
-        for step in 0..<images / batch {
+        // Four times as many as were recorded: only the noise of the record counts then.
+        let batches = 4 * images / batch
+        for step in 0..<batches {
             let masks = blocks(sampler, grid, step: step, pictures: batch)
             for (lists, isContext) in [(masks.contexts, true), (masks.targets, false)] {
                 for row in lists.flatMap(\.rows) {
@@ -98,7 +100,7 @@ import Torch
             contextLengths.append(Double(try #require(masks.contexts[0].length)))
             targetLengths.append(Double(try #require(masks.targets[0].length)))
         }
-        let covered = images / batch * batch
+        let covered = batches * batch
         for (name, hits, lists) in [
             ("ctx_coverage", contextHits, sampler.contexts),
             ("pred_coverage", targetHits, sampler.targets),
