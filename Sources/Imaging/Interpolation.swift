@@ -62,13 +62,20 @@ struct AxisWeights {
     private(set) var weights: [Int32] = []
     private(set) var taps = 0
     private var exact: [Double] = []
-    private var key: (inputs: Int, outputs: Int, filter: Interpolation)?
+    private var key: (inputs: Range<Int>, extent: Range<Int>, outputs: Int, filter: Interpolation)?
 
     /// Computes the weights for another pair of sizes, unless they are at hand.
     mutating func prepare(inputs: Int, outputs: Int, filter: Interpolation) {
-        if let key, key == (inputs, outputs, filter) { return }
-        key = (inputs, outputs, filter)
-        let scale = Double(inputs) / Double(outputs)
+        prepare(inputs: 0..<inputs, within: 0..<inputs, outputs: outputs, filter: filter)
+    }
+
+    /// The same for a part of an axis, `extent` being what may be read of it.
+    mutating func prepare(
+        inputs: Range<Int>, within extent: Range<Int>, outputs: Int, filter: Interpolation
+    ) {
+        if let key, key == (inputs, extent, outputs, filter) { return }
+        key = (inputs, extent, outputs, filter)
+        let scale = Double(inputs.count) / Double(outputs)
         let widening = max(scale, 1)
         let support = filter.support * widening
         // A multiple of 4, which the C loops take at a time.
@@ -77,9 +84,9 @@ struct AxisWeights {
         counts = []
         weights = []
         for x in 0..<outputs {
-            let centre = (Double(x) + 0.5) * scale
-            let low = max(0, Int(centre - support + 0.5))
-            let high = min(inputs, Int(centre + support + 0.5))
+            let centre = Double(inputs.lowerBound) + (Double(x) + 0.5) * scale
+            let low = max(extent.lowerBound, Int(centre - support + 0.5))
+            let high = min(extent.upperBound, Int(centre + support + 0.5))
             exact = (low..<high).map {
                 filter.weight((Double($0) - centre + 0.5) * (1 / widening))
             }

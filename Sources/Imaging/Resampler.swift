@@ -42,6 +42,28 @@ public struct Resampler {
             vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
         }
     }
+
+    /// Resizes the pixels of `box`, the filter seeing those around it, as Pillow's `resize` with a
+    /// `box` does; horizontally first.
+    public mutating func resizeWithSurroundings(
+        _ image: ImageBuffer, box: CropBox, width: Int, height: Int,
+        interpolation: Interpolation, into result: inout ImageBuffer
+    ) {
+        require(
+            box.fits(image.size),
+            "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
+        require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
+        horizontal.prepare(
+            inputs: box.left..<box.left + box.width, within: 0..<image.width, outputs: width,
+            filter: interpolation)
+        vertical.prepare(
+            inputs: box.top..<box.top + box.height, within: 0..<image.height, outputs: height,
+            filter: interpolation)
+        between.reshape(width: width, height: image.height, channels: image.channels)
+        horizontal.resampleRows(of: image, CropBox(of: image.size), into: &between)
+        result.reshape(width: width, height: height, channels: image.channels)
+        vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
+    }
 }
 
 extension AxisWeights {

@@ -28,6 +28,9 @@ enum ParityTable {
         // Samplers
         ("ibot", "repeated_aug_sampler"),
         ("stop", "stop_class_sampler"),
+        // Sources
+        ("featurenorm", "validation_dataloader"),
+        ("featurenorm", "depth_dataloader"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

@@ -30,7 +30,6 @@ public struct PackWriter {
     public struct Report: Sendable, Equatable {
         public var pictures = 0
         public var shards = 0
-        public var bytes = 0
         /// Pictures that an earlier, interrupted packing had written.
         public var resumed = 0
         /// Pictures that could not be read, with the reason; they are not in the pack.
