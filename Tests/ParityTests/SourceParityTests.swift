@@ -88,6 +88,7 @@ private struct Shard {
         for index in batch {
             let bytes = try #require(try source.member(column, at: index))
             let image = try ImageDecoder().decode(bytes, name: source.name(at: index))
+                .converted(toChannels: 3)
             resampler.resizeWithSurroundings(
                 image, box: square(image.height, image.width), width: side, height: side,
                 interpolation: .bilinear, into: &resized)
