@@ -1,5 +1,5 @@
-import ArgumentParser
-import Data
+public import ArgumentParser
+public import Data
 import Foundation
 import Glibc
 
@@ -47,7 +47,7 @@ struct DataIndexCommand: ParsableCommand {
         let source = try openSource(path, split: split, options: options)
         let duration = (ContinuousClock.now - start).components
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let facts = Facts(
             pictures: source.count, classes: source.classNames, parts: source.parts.count,
             fingerprint: source.fingerprint, first: source.name(at: 0), notes: source.notes,

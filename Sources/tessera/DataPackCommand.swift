@@ -1,5 +1,5 @@
-import ArgumentParser
-import Data
+public import ArgumentParser
+public import Data
 import Foundation
 import Imaging
 
