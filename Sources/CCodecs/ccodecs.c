@@ -119,9 +119,23 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
         for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - scaled(255 - cmyk[c], cmyk[3]));
 }
 
+/// Where decoding of a part begins: libjpeg decodes whole blocks of columns, and at the edges of a
+/// part, unlike those of the picture, it lacks the neighbours by which colour is smoothed. So a few
+/// columns and rows more are decoded.
+static void jpeg_choose_columns(j_decompress_ptr info, cc_box *part) {
+    JDIMENSION margin = 2 * (JDIMENSION)info->max_h_samp_factor;
+    JDIMENSION left = (JDIMENSION)part->left, right = left + (JDIMENSION)part->width;
+    left = left > margin ? left - margin : 0;
+    right = info->output_width - right > margin ? right + margin : info->output_width;
+    JDIMENSION width = right - left;
+    if (width < info->output_width) jpeg_crop_scanline(info, &left, &width);
+    part->left = left;
+    part->width = width;
+}
+
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, uint8_t *out, size_t capacity,
-    cc_report *report) {
+    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    size_t capacity, cc_report *report) {
     struct jpeg_decompress_struct info;
     jpeg_errors errors;
     jpeg_progress progress;
@@ -139,23 +153,39 @@ int32_t cc_jpeg_decode(
     jpeg_mem_src(&info, bytes, count);
     jpeg_read_header(&info, TRUE);
     int channels = jpeg_choose_channels(&info);
-    size_t row_bytes = (size_t)info.image_width * (size_t)channels;
-    if (channels == 0 || row_bytes * info.image_height > capacity) {
+    int fits = part->left >= 0 && part->top >= 0 && part->width > 0 && part->height > 0 &&
+        part->left + part->width <= info.image_width &&
+        part->top + part->height <= info.image_height;
+    if (channels == 0 || !fits) {
         jpeg_destroy_decompress(&info);
         return finish(report, CC_LIMIT, "the header changed between two readings");
     }
     jpeg_start_decompress(&info);
+    jpeg_choose_columns(&info, part);
+    size_t row_bytes = (size_t)part->width * (size_t)channels;
+    if (row_bytes * (size_t)part->height > capacity) {
+        jpeg_destroy_decompress(&info);
+        return finish(report, CC_LIMIT, "the header changed between two readings");
+    }
     JSAMPARRAY cmyk = NULL;
     if (info.out_color_space == JCS_CMYK)
-        cmyk = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.image_width * 4, 1);
-    while (info.output_scanline < info.output_height) {
-        JSAMPROW row = out + row_bytes * info.output_scanline;
+        cmyk = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.output_width * 4, 1);
+    JDIMENSION top = (JDIMENSION)part->top, margin = 2 * (JDIMENSION)info.max_v_samp_factor;
+    if (top > margin) jpeg_skip_scanlines(&info, top - margin);
+    while (info.output_scanline < top) {
+        JSAMPROW row = out;  // overwritten by the first row
+        if (cmyk) jpeg_read_scanlines(&info, cmyk, 1);
+        else jpeg_read_scanlines(&info, &row, 1);
+    }
+    JDIMENSION bottom = top + (JDIMENSION)part->height;
+    while (info.output_scanline < bottom) {
+        JSAMPROW row = out + row_bytes * (info.output_scanline - top);
         if (cmyk) {
             if (jpeg_read_scanlines(&info, cmyk, 1) == 1)
-                cmyk_to_rgb(cmyk[0], row, info.image_width);
+                cmyk_to_rgb(cmyk[0], row, info.output_width);
         } else {
             JSAMPROW rows[4];
-            JDIMENSION left = info.output_height - info.output_scanline, n = left < 4 ? left : 4;
+            JDIMENSION left = bottom - info.output_scanline, n = left < 4 ? left : 4;
             for (JDIMENSION i = 0; i < n; i++) rows[i] = row + row_bytes * i;
             jpeg_read_scanlines(&info, rows, n);
         }
@@ -167,8 +197,8 @@ int32_t cc_jpeg_decode(
 }
 
 int32_t cc_jpeg_encode(
-    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, int32_t quality,
-    int32_t progressive, uint8_t **out, size_t *count, cc_report *report) {
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels,
+    const cc_jpeg_options *options, uint8_t **out, size_t *count, cc_report *report) {
     struct jpeg_compress_struct info;
     jpeg_errors errors;
     // On the heap: libjpeg writes here before it may jump, which would lose changed locals.
@@ -191,8 +221,13 @@ int32_t cc_jpeg_encode(
     info.input_components = channels;
     info.in_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
     jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, quality, TRUE);
-    if (progressive) jpeg_simple_progression(&info);
+    jpeg_set_quality(&info, options->quality, TRUE);
+    info.restart_interval = (unsigned)options->restart_interval;
+    if (channels == 3) {
+        info.comp_info[0].h_samp_factor = options->horizontal_sampling;
+        info.comp_info[0].v_samp_factor = options->vertical_sampling;
+    }
+    if (options->progressive) jpeg_simple_progression(&info);
     jpeg_start_compress(&info, TRUE);
     while (info.next_scanline < info.image_height) {
         JSAMPROW row = (JSAMPROW)pixels + (size_t)info.next_scanline * (size_t)width * (size_t)channels;

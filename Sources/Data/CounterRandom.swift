@@ -72,6 +72,11 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
         range.lowerBound + uniform() * (range.upperBound - range.lowerBound)
     }
 
+    /// True with the given probability.
+    public mutating func happens(_ probability: Double) -> Bool {
+        (uniform() as Double) < probability
+    }
+
     /// A whole number of `range`, all equally likely (Lemire 2019, with rejection).
     public mutating func integer(in range: Range<Int>) -> Int {
         require(!range.isEmpty, "CounterRandom: a number from an empty range")

@@ -45,4 +45,15 @@ extension ImageBuffer {
             }
         }
     }
+
+    /// Exchanges top and bottom in place.
+    public mutating func flipVertically() {
+        let (height, stride) = (height, rowBytes)
+        withUnsafeMutableBytes { pixels in
+            for row in 0..<height / 2 {
+                let (top, bottom) = (row * stride, (height - 1 - row) * stride)
+                for i in 0..<stride { pixels.swapAt(top + i, bottom + i) }
+            }
+        }
+    }
 }

@@ -32,6 +32,8 @@ public struct ImageHeader: Sendable, Equatable {
     public let height: Int
     /// Channels after decoding: 1 for grey pictures, 3 for all others.
     public let channels: Int
+
+    public var size: PixelSize { PixelSize(height: height, width: width) }
 }
 
 /// Turns JPEG and PNG bytes into 8-bit grey or RGB pixels, as Pillow's `convert("RGB")` does.
@@ -96,18 +98,26 @@ public struct ImageDecoder: Sendable {
     public func decode(
         _ bytes: UnsafeRawBufferPointer, name: String, into image: inout ImageBuffer
     ) throws -> String? {
-        let header = try header(bytes, name: name)
+        try decode(bytes, try header(bytes, name: name), name: name, into: &image)
+    }
+
+    /// Decodes a picture whose header was read.
+    func decode(
+        _ bytes: UnsafeRawBufferPointer, _ header: ImageHeader, name: String,
+        into image: inout ImageBuffer
+    ) throws -> String? {
         image.reshape(width: header.width, height: header.height, channels: header.channels)
         var report = cc_report()
         let memory = bytes.bindMemory(to: UInt8.self).baseAddress
-        let status = image.withUnsafeMutableBytes { out in
+        let status = image.withUnsafeMutableBytes { out -> Int32 in
             switch header.format {
             case .jpeg:
-                cc_jpeg_decode(
-                    memory, bytes.count, Int32(clamping: limits.maxScans), out.baseAddress,
+                var all = cc_box(CropBox(of: header.size))
+                return cc_jpeg_decode(
+                    memory, bytes.count, Int32(clamping: limits.maxScans), &all, out.baseAddress,
                     out.count, &report)
             case .png:
-                cc_png_decode(memory, bytes.count, out.baseAddress, out.count, &report)
+                return cc_png_decode(memory, bytes.count, out.baseAddress, out.count, &report)
             }
         }
         let complete = Int(status) == CC_OK

@@ -14,14 +14,23 @@ extension ImageBuffer {
     /// - Parameters:
     ///   - quality: 1 to 100, libjpeg's scale.
     ///   - progressive: several scans from coarse to fine.
+    ///   - sampling: columns and rows of an RGB picture that share a sample of colour, 1 to 4 each.
+    ///   - restartInterval: blocks between restart markers; 0 for none.
     /// - Returns: the bytes of the file.
     /// - Throws: `ImageError` if the picture is empty or too large for the format.
-    public func encodedJPEG(quality: Int = 90, progressive: Bool = false) throws -> [UInt8] {
+    public func encodedJPEG(
+        quality: Int = 90, progressive: Bool = false,
+        sampling: (horizontal: Int, vertical: Int) = (2, 2), restartInterval: Int = 0
+    ) throws -> [UInt8] {
         require((1...100).contains(quality), "encodedJPEG: quality \(quality), not in 1...100")
+        var options = cc_jpeg_options(
+            quality: Int32(quality), progressive: progressive ? 1 : 0,
+            horizontal_sampling: Int32(sampling.horizontal),
+            vertical_sampling: Int32(sampling.vertical), restart_interval: Int32(restartInterval))
         return try encoded(allowed: [1, 3, 4], format: "JPEG") { pixels, out, count, report in
             cc_jpeg_encode(
-                pixels, Int32(width), Int32(height), Int32(channels), Int32(quality),
-                progressive ? 1 : 0, &out, &count, &report)
+                pixels, Int32(width), Int32(height), Int32(channels), &options, &out, &count,
+                &report)
         }
     }
 

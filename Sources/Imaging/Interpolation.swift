@@ -52,30 +52,44 @@ public enum PassOrder: String, Codable, Sendable, CaseIterable {
     }
 }
 
+/// Which part of an axis the outputs are spread over, in pixels of the input.
+///
+/// Filters may reach beyond it where there are inputs.
+struct SampledSpan: Equatable {
+    var start: Double
+    var end: Double
+
+    /// All inputs.
+    init(_ inputs: Int) { self.init(start: 0, end: Double(inputs)) }
+
+    init(start: Double, end: Double) { (self.start, self.end) = (start, end) }
+
+    /// Whether each output is one input: such an axis is not filtered.
+    func isIdentity(_ inputs: Int, to outputs: Int) -> Bool {
+        inputs == outputs && self == SampledSpan(inputs)
+    }
+}
+
 /// The weights of one axis: for each output which inputs it sums, with 22 fractional bits.
 ///
-/// Output x, with scale = inputs / outputs and f = max(scale, 1): centre c = (x + ½) · scale, taps
-/// from ⌊c − s·f + ½⌋ to ⌊c + s·f + ½⌋ within the input, weights k((j − c + ½) / f) over their sum.
+/// Output x, with scale = length of the span / outputs and f = max(scale, 1): centre
+/// c = start of the span + (x + ½) · scale, taps from ⌊c − s·f + ½⌋ to ⌊c + s·f + ½⌋ within the
+/// inputs, weights k((j − c + ½) / f) over their sum.
 struct AxisWeights {
     private(set) var starts: [Int32] = []
     private(set) var counts: [Int32] = []
     private(set) var weights: [Int32] = []
     private(set) var taps = 0
     private var exact: [Double] = []
-    private var key: (inputs: Range<Int>, extent: Range<Int>, outputs: Int, filter: Interpolation)?
+    private var key: (inputs: Int, span: SampledSpan, outputs: Int, filter: Interpolation)?
 
     /// Computes the weights for another pair of sizes, unless they are at hand.
-    mutating func prepare(inputs: Int, outputs: Int, filter: Interpolation) {
-        prepare(inputs: 0..<inputs, within: 0..<inputs, outputs: outputs, filter: filter)
-    }
-
-    /// The same for a part of an axis, `extent` being what may be read of it.
     mutating func prepare(
-        inputs: Range<Int>, within extent: Range<Int>, outputs: Int, filter: Interpolation
+        inputs: Int, span: SampledSpan, outputs: Int, filter: Interpolation
     ) {
-        if let key, key == (inputs, extent, outputs, filter) { return }
-        key = (inputs, extent, outputs, filter)
-        let scale = Double(inputs.count) / Double(outputs)
+        if let key, key == (inputs, span, outputs, filter) { return }
+        key = (inputs, span, outputs, filter)
+        let scale = (span.end - span.start) / Double(outputs)
         let widening = max(scale, 1)
         let support = filter.support * widening
         // A multiple of 4, which the C loops take at a time.
@@ -84,9 +98,9 @@ struct AxisWeights {
         counts = []
         weights = []
         for x in 0..<outputs {
-            let centre = Double(inputs.lowerBound) + (Double(x) + 0.5) * scale
-            let low = max(extent.lowerBound, Int(centre - support + 0.5))
-            let high = min(extent.upperBound, Int(centre + support + 0.5))
+            let centre = span.start + (Double(x) + 0.5) * scale
+            let low = max(0, Int(centre - support + 0.5))
+            let high = min(inputs, Int(centre + support + 0.5))
             exact = (low..<high).map {
                 filter.weight((Double($0) - centre + 0.5) * (1 / widening))
             }

@@ -7,17 +7,25 @@ public struct PictureWindow: Sendable {
     public var pixels: ImageBuffer
     /// Which part of the picture the pixels are.
     public private(set) var box: CropBox
+    /// The part that is as if the whole picture were decoded; pixels beside it may differ.
+    public private(set) var exact: CropBox
     /// The whole picture's size.
     public private(set) var size: PixelSize
 
     public init(_ pixels: ImageBuffer = ImageBuffer()) {
         (self.pixels, size) = (pixels, pixels.size)
         box = CropBox(of: pixels.size)
+        exact = box
+    }
+
+    /// Says which part of a picture `pixels` holds.
+    mutating func hold(_ box: CropBox, exact: CropBox, of size: PixelSize) {
+        (self.box, self.exact, self.size) = (box, exact, size)
     }
 
     public var height: Int { size.height }
     public var width: Int { size.width }
-    public var isWhole: Bool { box == CropBox(of: size) }
+    public var isWhole: Bool { exact == CropBox(of: size) }
 
     /// The pixels of the whole picture; stops if only a part is decoded.
     public var wholePixels: ImageBuffer {
@@ -39,7 +47,8 @@ public struct PictureWindow: Sendable {
     public func located(_ rectangle: CropBox) -> CropBox {
         if let inside = rectangle.clipped(to: size) {
             require(
-                box.contains(inside), "PictureWindow: \(rectangle) reaches beyond what is decoded")
+                exact.contains(inside), "PictureWindow: \(rectangle) reaches beyond what is decoded"
+            )
         }
         return CropBox(
             top: rectangle.top - box.top, left: rectangle.left - box.left,

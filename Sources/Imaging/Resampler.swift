@@ -22,10 +22,44 @@ public struct Resampler {
             box.fits(image.size),
             "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
         require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
+        resample(
+            image, box, to: PixelSize(height: height, width: width),
+            columns: SampledSpan(box.width), rows: SampledSpan(box.height), interpolation, order,
+            into: &result)
+    }
+
+    /// Resizes the pixels of `box` without cutting them out: filters also see what lies around
+    /// them, as with the `box` of Pillow's `resize`.
+    public mutating func resize(
+        _ image: ImageBuffer, within box: CropBox, width: Int, height: Int,
+        interpolation: Interpolation, order: PassOrder = .horizontalFirst,
+        into result: inout ImageBuffer
+    ) {
+        require(
+            box.fits(image.size),
+            "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
+        require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
+        resample(
+            image, CropBox(of: image.size), to: PixelSize(height: height, width: width),
+            columns: SampledSpan(start: Double(box.left), end: Double(box.left + box.width)),
+            rows: SampledSpan(start: Double(box.top), end: Double(box.top + box.height)),
+            interpolation, order, into: &result)
+    }
+
+    /// Spreads `size` outputs over part of the pixels of `box`; no filter sees beyond `box`.
+    mutating func resample(
+        _ image: ImageBuffer, _ box: CropBox, to size: PixelSize, columns: SampledSpan,
+        rows: SampledSpan, _ interpolation: Interpolation, _ order: PassOrder,
+        into result: inout ImageBuffer
+    ) {
+        let (width, height) = (size.width, size.height)
         result.reshape(width: width, height: height, channels: image.channels)
-        horizontal.prepare(inputs: box.width, outputs: width, filter: interpolation)
-        vertical.prepare(inputs: box.height, outputs: height, filter: interpolation)
-        switch (box.width != width, box.height != height) {
+        horizontal.prepare(
+            inputs: box.width, span: columns, outputs: width, filter: interpolation)
+        vertical.prepare(inputs: box.height, span: rows, outputs: height, filter: interpolation)
+        switch (
+            !columns.isIdentity(box.width, to: width), !rows.isIdentity(box.height, to: height)
+        ) {
         case (false, false):
             copyPixels(image, box, into: &result)
         case (true, false):
@@ -41,28 +75,6 @@ public struct Resampler {
             horizontal.resampleRows(of: image, box, into: &between)
             vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
         }
-    }
-
-    /// Resizes the pixels of `box`, the filter seeing those around it, as Pillow's `resize` with a
-    /// `box` does; horizontally first.
-    public mutating func resizeWithSurroundings(
-        _ image: ImageBuffer, box: CropBox, width: Int, height: Int,
-        interpolation: Interpolation, into result: inout ImageBuffer
-    ) {
-        require(
-            box.fits(image.size),
-            "Resampler: \(box) does not lie in a picture of \(image.width)x\(image.height)")
-        require(width > 0 && height > 0, "Resampler: impossible size \(width)x\(height)")
-        horizontal.prepare(
-            inputs: box.left..<box.left + box.width, within: 0..<image.width, outputs: width,
-            filter: interpolation)
-        vertical.prepare(
-            inputs: box.top..<box.top + box.height, within: 0..<image.height, outputs: height,
-            filter: interpolation)
-        between.reshape(width: width, height: image.height, channels: image.channels)
-        horizontal.resampleRows(of: image, CropBox(of: image.size), into: &between)
-        result.reshape(width: width, height: height, channels: image.channels)
-        vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
     }
 }
 

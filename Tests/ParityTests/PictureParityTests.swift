@@ -88,17 +88,17 @@ import Torch
 
 extension PassOrder {
     /// The order that a release of Pillow resamples in.
-    fileprivate init(pillow version: String) throws {
+    init(pillow version: String) throws {
         let major = try #require(Int(version.prefix { $0 != "." }))
         self = major >= 13 ? .pillow13 : .horizontalFirst
     }
 }
 
-private func floats(_ config: ParityConfig, _ key: String) throws -> [Float] {
+func floats(_ config: ParityConfig, _ key: String) throws -> [Float] {
     try config.array(key).map { Float(try $0.double) }
 }
 
-private func picture(_ item: ParityCase, _ name: String) throws -> ImageBuffer {
+func picture(_ item: ParityCase, _ name: String) throws -> ImageBuffer {
     let tensor = try item.tensor(name)
     let (height, width, channels) = tensor.shape3
     return ImageBuffer(
@@ -106,12 +106,12 @@ private func picture(_ item: ParityCase, _ name: String) throws -> ImageBuffer {
 }
 
 /// A picture as `[H, W, C]` bytes.
-private func tensor(_ image: ImageBuffer) -> Tensor {
+func tensor(_ image: ImageBuffer) -> Tensor {
     Tensor(image.pixels, shape: [image.height, image.width, image.channels])
 }
 
 /// A square picture through the loader's own conversion, `[C, S, S]`.
-private func normalized(_ image: ImageBuffer, _ normalization: Normalization) throws -> Tensor {
+func normalized(_ image: ImageBuffer, _ normalization: Normalization) throws -> Tensor {
     var runner = PipelineRunner(
         ImagePipeline(
             [CenterCrop(size: image.size)], channels: image.channels,

@@ -89,8 +89,8 @@ private struct Shard {
             let bytes = try #require(try source.member(column, at: index))
             let image = try ImageDecoder().decode(bytes, name: source.name(at: index))
                 .converted(toChannels: 3)
-            resampler.resizeWithSurroundings(
-                image, box: square(image.height, image.width), width: side, height: side,
+            resampler.resize(
+                image, within: square(image.height, image.width), width: side, height: side,
                 interpolation: .bilinear, into: &resized)
             pixels += [UInt8](repeating: 0, count: registers * size)
             for register in 0..<registers { ids += [0, register, 0, 0] }

@@ -33,19 +33,45 @@ typedef struct {
 int32_t cc_jpeg_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
 int32_t cc_png_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
 
+/// A rectangle of whole pixels.
+typedef struct {
+    int64_t left;
+    int64_t top;
+    int64_t width;
+    int64_t height;
+} cc_box;
+
+/// Columns beside a part of a JPEG that may be decoded along with it, at most.
+enum { CC_JPEG_MARGIN = 64 };
+
 /// Fills `out` (capacity >= width*height*channels, else CC_LIMIT) with interleaved rows.
 /// Progressive files of more than `max_scans` scans end with CC_LIMIT.
+///
+/// Decodes the rows of `part`, and of them the columns of `part` and a few beside it: `part` is then
+/// what was decoded, and capacity must leave room for CC_JPEG_MARGIN columns more. The columns that
+/// were added may differ from those of the whole picture, the others never do. Rows below the part
+/// are not read.
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, uint8_t *out, size_t capacity,
-    cc_report *report);
+    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    size_t capacity, cc_report *report);
 int32_t cc_png_decode(
     const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, cc_report *report);
+
+/// How a JPEG is written: quality 1...100; how many columns and rows of an RGB picture share a sample
+/// of colour; blocks between restart markers, 0 for none.
+typedef struct {
+    int32_t quality;
+    int32_t progressive;
+    int32_t horizontal_sampling;
+    int32_t vertical_sampling;
+    int32_t restart_interval;
+} cc_jpeg_options;
 
 /// Encodes rows of 1 (grey), 3 (RGB) or 4 (JPEG: CMYK, PNG: RGBA) channels; PNG also 2 (grey with
 /// alpha). `*out` is released by cc_free.
 int32_t cc_jpeg_encode(
-    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, int32_t quality,
-    int32_t progressive, uint8_t **out, size_t *count, cc_report *report);
+    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels,
+    const cc_jpeg_options *options, uint8_t **out, size_t *count, cc_report *report);
 int32_t cc_png_encode(
     const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, uint8_t **out,
     size_t *count, cc_report *report);

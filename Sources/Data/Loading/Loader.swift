@@ -92,7 +92,7 @@ public final class Loader {
     ) throws {
         require(!plan.views.isEmpty, "Loader: no views")
         require(plan.sampler.count == plan.source.count, "Loader: the sampler has another count")
-        for view in plan.views { try view.validate() }
+        for view in plan.views { try view.validate(element: plan.element) }
         self.plan = plan
         self.options = options
         self.report = report

@@ -47,6 +47,8 @@ public struct StoredPicture: Sendable {
     public var bytes: [UInt8] = []
     public var byteCount = 0
     public var pixels = ImageBuffer()
+    /// What was decoded last, for its memory.
+    private var window = PictureWindow()
 
     public init() {}
 
@@ -77,8 +79,17 @@ extension StoredPicture {
     mutating func window(
         _ decoder: ImageDecoder, name: String, regions: (PixelSize) -> [CropBox?]
     ) throws -> PictureWindow {
-        try decode(decoder, name: name)
-        return PictureWindow(pixels)
+        guard form == .encoded else { return PictureWindow(pixels) }
+        let count = byteCount
+        try bytes.withUnsafeBytes { bytes in
+            _ = try decoder.decode(
+                UnsafeRawBufferPointer(rebasing: bytes[..<count]), name: name,
+                region: { size in
+                    let needed = regions(size).map { $0 ?? CropBox(of: size) }
+                    return needed.dropFirst().reduce(needed.first) { $0?.union($1) }
+                }, into: &window)
+        }
+        return window
     }
 }
 

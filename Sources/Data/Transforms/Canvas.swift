@@ -9,6 +9,10 @@ public struct Canvas {
     /// Size of the picture as the next step sees it.
     public private(set) var size: PixelSize = 0
     public let passOrder: PassOrder
+    /// What the result will have: 1 (grey) or 3 (RGB); a grey picture stays so until it is written.
+    public let wantedChannels: Int
+    /// What is filled after the normalisation.
+    private(set) var erasure: Erasure?
     private var resampler = Resampler()
     /// The stored picture until a step changes it: shared with other views, never written to.
     private var stored: PictureWindow?
@@ -16,7 +20,9 @@ public struct Canvas {
     private var spare = ImageBuffer()
     private(set) var isFlipped = false
 
-    init(passOrder: PassOrder) { self.passOrder = passOrder }
+    init(passOrder: PassOrder, channels: Int) {
+        (self.passOrder, wantedChannels) = (passOrder, channels)
+    }
 
     public var channels: Int { stored?.pixels.channels ?? image.channels }
 
@@ -37,6 +43,18 @@ public struct Canvas {
         }
     }
 
+    /// Resizes a rectangle within the picture; filters also see what lies around it.
+    public mutating func resample(
+        within box: CropBox, to size: PixelSize, _ interpolation: Interpolation
+    ) {
+        settle()
+        replace { source, _, canvas in
+            canvas.resampler.resize(
+                source, within: box, width: size.width, height: size.height,
+                interpolation: interpolation, order: canvas.passOrder, into: &canvas.spare)
+        }
+    }
+
     /// Cuts out a rectangle; what lies beyond the picture is 0.
     public mutating func crop(to box: CropBox) {
         replace { source, window, canvas in
@@ -49,6 +67,23 @@ public struct Canvas {
         settle()
         try body(&image)
         size = image.size
+    }
+
+    /// Changes pixels in place by something that makes no difference between left and right: a flip
+    /// that was put off stays so.
+    public mutating func recolor(_ body: (inout ImageBuffer) throws -> Void) rethrows {
+        takeStored()
+        try body(&image)
+    }
+
+    /// Leaves rectangles of the result to be filled after the normalisation.
+    mutating func erase(_ erasure: Erasure) { self.erasure = erasure }
+
+    /// A grey picture becomes RGB if the result will be.
+    public mutating func makeColored() {
+        let wanted = wantedChannels
+        guard wanted > channels else { return }
+        recolor { $0 = $0.converted(toChannels: wanted) }
     }
 
     /// Fills a second buffer, which then is the picture.
@@ -74,6 +109,7 @@ public struct Canvas {
         stored = picture
         size = picture.size
         isFlipped = false
+        erasure = nil
     }
 
     /// Hands out the result, perhaps still to be flipped.
@@ -87,10 +123,14 @@ public struct Canvas {
 
     /// Makes the flip that was put off, in memory of the canvas.
     private mutating func settle() {
-        if let stored { image = stored.wholePixels }
-        stored = nil
+        takeStored()
         if isFlipped { image.flipHorizontally() }
         isFlipped = false
+    }
+
+    private mutating func takeStored() {
+        if let stored { image = stored.wholePixels }
+        stored = nil
     }
 
     private mutating func replace(

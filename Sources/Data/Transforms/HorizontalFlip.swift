@@ -9,12 +9,9 @@ public struct HorizontalFlip: TransformStep {
 
     public init(probability: Double) { self.probability = probability }
 
-    public func check() throws {
-        try expect(
-            (0...1).contains(probability), "probability", "\(probability)", "a number from 0 to 1")
-    }
+    public func check() throws { try expectProbability(probability) }
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
-        if (random.uniform() as Double) < probability { canvas.flip() }
+        if random.happens(probability) { canvas.flip() }
     }
 }

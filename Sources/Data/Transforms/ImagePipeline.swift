@@ -10,6 +10,13 @@ public struct Normalization: Codable, Sendable, Equatable {
     /// The statistics of ImageNet that nearly all published encoders use.
     public static let imageNet = Normalization(
         mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+    /// Values in −1...1: Inception, BEiT and many encoders without ImageNet's statistics.
+    public static let inception = Normalization(mean: [0.5], std: [0.5])
+    /// The statistics of CLIP's encoders.
+    public static let clip = Normalization(
+        mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711])
+    /// 0.8 x + 0.1, what DALL-E's tokenizer reads (`map_pixels`).
+    public static let dalle = Normalization(mean: [-0.125], std: [1.25])
     /// Values stay in 0...1.
     public static let none = Normalization(mean: [0], std: [1])
 }
@@ -49,13 +56,21 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
         return steps.first?.step.region(of: size, random: &random)?.clipped(to: size)
     }
 
-    /// Throws `DataError` if the steps make no sense or the size of the result is not fixed.
-    public func validate() throws {
+    /// Throws `DataError` if the steps make no sense, the size of the result is not fixed, or the
+    /// values cannot hold the result.
+    public func validate(element: HostBatch.Element = .float32) throws {
         func expect(_ condition: Bool, _ key: String, _ found: String, _ expected: String) throws {
             guard !condition else { return }
             throw DataError(.invalidPipeline, key, "is \(found)", remedy: "expected \(expected)")
         }
         for step in steps { try step.step.check() }
+        let erasing = steps.firstIndex { $0.step is RandomErasing }
+        try expect(
+            erasing == nil || erasing == steps.count - 1, "steps", "\(steps.map(\.name))",
+            "randomErasing at the end: it fills the normalised result")
+        try expect(
+            erasing == nil || element == .float32, "steps", "randomErasing in batches of bytes",
+            "batches of floats: what it fills with is no byte")
         try expect(
             size != nil, "steps", "\(steps.map(\.name))",
             "a step at the end that fixes the size, such as centerCrop")

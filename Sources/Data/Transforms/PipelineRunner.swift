@@ -9,7 +9,7 @@ public struct PipelineRunner {
 
     public init(_ pipeline: ImagePipeline) {
         self.pipeline = pipeline
-        canvas = Canvas(passOrder: pipeline.passOrder)
+        canvas = Canvas(passOrder: pipeline.passOrder, channels: pipeline.channels)
         let (mean, std) = (pipeline.normalization.mean, pipeline.normalization.std)
         normalized = (0..<pipeline.channels).flatMap { channel in
             let (m, s) = (mean[min(channel, mean.count - 1)], std[min(channel, std.count - 1)])
@@ -22,11 +22,13 @@ public struct PipelineRunner {
         of picture: PictureWindow, random: inout CounterRandom
     ) throws -> ImageBuffer {
         try apply(to: picture, &random)
-        return canvas.finish { picture, isFlipped in
+        var view = canvas.finish { picture, isFlipped in
             var result = picture
             if isFlipped { result.flipHorizontally() }
             return result
         }
+        canvas.erasure?.paint(&view, pipeline.normalization)
+        return view
     }
 
     /// Applies the steps and writes `[channels, height, width]` floats.
@@ -39,9 +41,10 @@ public struct PipelineRunner {
             guard let table = table.baseAddress else { return }
             writePlanes(to: target) { channel, value in table[channel << 8 | Int(value)] }
         }
+        canvas.erasure?.fill(target, size: canvas.size, channels: pipeline.channels)
     }
 
-    /// Applies the steps and writes `[channels, height, width]` bytes.
+    /// Applies the steps and writes `[channels, height, width]` bytes; nothing is erased in them.
     public mutating func write(
         _ picture: PictureWindow, random: inout CounterRandom,
         to target: UnsafeMutableBufferPointer<UInt8>

@@ -60,9 +60,25 @@ public struct RandomResizedCrop: TransformStep {
 
     /// Draws a rectangle within a picture of the given size.
     public func box(height: Int, width: Int, random: inout CounterRandom) -> CropBox {
+        box(height: height, width: width, random: &random) { range, random in
+            random.uniform(in: range[0]...range[1])
+        } offset: { room, random in
+            random.integer(in: 0..<room + 1)
+        }
+    }
+
+    /// The rectangle that the given draws make.
+    ///
+    /// A try takes a part of the area, from `scale`, and the logarithm of the aspect ratio; one
+    /// that fits takes the top and the left, of 0...room each.
+    func box<Source>(
+        height: Int, width: Int, random: inout Source,
+        uniform: ([Double], inout Source) -> Double, offset: (Int, inout Source) -> Int
+    ) -> CropBox {
+        let logRatio = ratio.map(log)
         for _ in 0..<(form == .torchvision ? 10 : 1) {
-            let area = random.uniform(in: scale[0]...scale[1])
-            let aspect = exp(random.uniform(in: log(ratio[0])...log(ratio[1])))
+            let area = uniform(scale, &random)
+            let aspect = exp(uniform(logRatio, &random))
             var size = Self.boxSize(
                 areaFraction: area, aspect: aspect, height: height, width: width)
             if form == .clamped {
@@ -71,9 +87,9 @@ public struct RandomResizedCrop: TransformStep {
             guard (1...height).contains(size.height), (1...width).contains(size.width) else {
                 continue
             }
+            let top = offset(height - size.height, &random)
             return CropBox(
-                top: random.integer(in: 0..<height - size.height + 1),
-                left: random.integer(in: 0..<width - size.width + 1), height: size.height,
+                top: top, left: offset(width - size.width, &random), height: size.height,
                 width: size.width)
         }
         return fallback(height: height, width: width)

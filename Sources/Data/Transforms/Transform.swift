@@ -9,7 +9,11 @@ public struct Transform: Sendable {
 
     /// The steps that recipes may name.
     static let known: [any TransformStep.Type] = [
-        RandomResizedCrop.self, RandomCrop.self, Resize.self, CenterCrop.self, HorizontalFlip.self,
+        RandomResizedCrop.self, RandomCrop.self, RandomResize.self, Resize.self, CenterCrop.self,
+        CenteredResize.self, HorizontalFlip.self, VerticalFlip.self, ColorJitter.self,
+        Grayscale.self, GaussianBlur.self, Solarize.self, ThreeAugment.self, RandAugment.self,
+        PatchShuffle.self, HideAndSeek.self, RandomErasing.self, RandomApply.self,
+        RandomChoice.self,
     ]
 
     public init(_ step: any TransformStep) { self.step = step }

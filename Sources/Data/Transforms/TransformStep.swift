@@ -70,6 +70,11 @@ extension TransformStep {
             "a number above 0, or two: [height, width]")
     }
 
+    /// Throws unless the number is a probability.
+    func expectProbability(_ value: Double) throws {
+        try expect((0...1).contains(value), "probability", "\(value)", "a number from 0 to 1")
+    }
+
     func isEqual(_ other: any TransformStep) -> Bool { (other as? Self) == self }
 
     func encode(
