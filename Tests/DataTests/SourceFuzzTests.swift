@@ -185,6 +185,14 @@ private struct FuzzLab {
         var reader = IndexReader(bytes: bytes, name: "case", kind: .folder)
         switch kind {
         case .tar:
+            // Half the time headers are sound again, else their checksums would refuse most.
+            var bytes = bytes
+            for block in stride(from: 0, to: bytes.count - 512, by: 512)
+            where bytes.count % 2 == 0 && bytes[block + 257] == UInt8(ascii: "u") {
+                var header = Array(bytes[block..<block + 512])
+                TarFixture.seal(&header)
+                bytes.replaceSubrange(block..<block + 512, with: header)
+            }
             try touch(TarSource([write(bytes, "case.tar")]))
         case .records:
             _ = TarRecords(bytes)
