@@ -73,6 +73,9 @@ enum ParityTable {
         ("featurenorm", "patchify_validation"),
         ("featurenorm", "repeated_data_shapes"),
         ("featurenorm", "window_sampling"),
+        // Sources
+        ("featurenorm", "validation_dataloader"),
+        ("featurenorm", "depth_dataloader"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),
