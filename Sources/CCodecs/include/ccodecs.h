@@ -126,3 +126,7 @@ void cc_resample_horizontal(
 void cc_resample_vertical(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
     cc_axis axis);
+
+/// The sum and the sum of squares of each of 1 or 3 interleaved channels over `count` bytes.
+void cc_channel_sums(
+    const uint8_t *pixels, size_t count, int32_t channels, uint64_t *sums, uint64_t *squares);

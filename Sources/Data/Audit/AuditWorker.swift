@@ -72,7 +72,16 @@ struct AuditWorker {
     }
 
     private mutating func noteHeader(_ header: ImageHeader, _ item: AuditItem) {
-        if header.channels == 1 { tally.note(.grey, item, "") }
+        let facts: [(FindingKind, Bool, String)] = [
+            (.grey, header.channels == 1, ""),
+            (.cmyk, [.cmyk, .ycck].contains(header.colorModel), header.colorModel.rawValue),
+            (.deep, header.bitDepth > 8, "\(header.bitDepth) bits"),
+            (.alpha, header.hasAlpha, ""),
+            (.palette, header.colorModel == .palette, ""),
+            (.rotated, header.orientation != 1, "orientation \(header.orientation)"),
+            (.animated, header.isAnimated, ""),
+        ]
+        for (kind, holds, detail) in facts where holds { tally.note(kind, item, detail) }
     }
 
     /// What the pixels say.
@@ -87,8 +96,10 @@ struct AuditWorker {
             tally.note(.extremeAspect, item, size)
         }
         tally.decodedPixels += width * height
+        let moments = ChannelMoments(image)
+        if let moments { tally.channels.add(moments) }
         // A JPEG of one colour is off by a level here and there.
-        let isSingleColor = tally.channels.add(image) < 1
+        let isSingleColor = moments.map { $0.spread < 1 } ?? false
         if isSingleColor { tally.note(.singleColor, item, size) }
         let thumbnail = isSingleColor ? nil : hash.thumbnail(image)
         tally.keep(
