@@ -37,6 +37,12 @@ static void jpeg_fail(j_common_ptr info) {
     }
     else if (errors->out_of_data || code == JERR_INPUT_EMPTY || code == JERR_INPUT_EOF)
         status = CC_TRUNCATED;
+    // Sound files of kinds that libjpeg does not decode: 12 bits, hierarchical, odd colour spaces.
+    else if (code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED
+             || code == JERR_CONVERSION_NOTIMPL || code == JERR_COMPONENT_COUNT
+             || code == JERR_NOT_COMPILED || code == JERR_NOTIMPL || code == JERR_ARITH_NOTIMPL
+             || code == JERR_CCIR601_NOTIMPL || code == JERR_FRACT_SAMPLE_NOTIMPL)
+        status = CC_UNSUPPORTED;
     finish(errors->report, status, message);
     longjmp(errors->escape, 1);
 }

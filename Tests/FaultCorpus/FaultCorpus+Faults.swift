@@ -190,8 +190,19 @@ extension FaultCorpus {
             try plant("still.tif", RecordedPictures.tiff, .good, "grey")
             var wild = RecordedPictures.tiff
             wild.replaceSubrange(4..<8, with: [0xF0, 0xFF, 0xFF, 0x7F])  // where the first IFD is
-            try plant("wild.tif", wild, .bad(.corrupt))
+            try plant("wild.tif", wild, .bad(.truncated))
+            try plant("loop.tif", Self.looped(RecordedPictures.tiff), .good)
         }
+    }
+
+    /// A little-endian TIFF whose first directory names itself as the next.
+    private static func looped(_ tiff: [UInt8]) -> [UInt8] {
+        let offset = Array(tiff[4..<8])
+        let place = Int(offset[0]) + Int(offset[1]) << 8
+        let entries = Int(tiff[place]) + Int(tiff[place + 1]) << 8
+        var result = tiff
+        result.replaceSubrange(place + 2 + 12 * entries..<place + 6 + 12 * entries, with: offset)
+        return result
     }
 
     /// Copies of good pictures: the same bytes, and the same picture saved again.

@@ -97,7 +97,8 @@ public struct FaultCorpus {
         var resampler = Resampler()
         var image = ImageBuffer()
         resampler.resize(
-            small, box: CropBox(of: small.size), width: width, height: height, interpolation: .bicubic,
+            small, box: CropBox(of: small.size), width: width, height: height,
+            interpolation: .bicubic,
             into: &image)
         return image
     }
