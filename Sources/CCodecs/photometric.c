@@ -155,7 +155,7 @@ ALWAYS_INLINE void add_block(block_u16 *sum, const uint8_t *from) {
 /// side; reads and writes up to a block behind the last value.
 FOR_EVERY_MACHINE
 static void box_pass(
-    const uint8_t *src, uint8_t *dst, ptrdiff_t count, ptrdiff_t step, cc_box box) {
+    const uint8_t *src, uint8_t *dst, ptrdiff_t count, ptrdiff_t step, cc_blur_box box) {
     ptrdiff_t reach = box.radius * step;
     for (ptrdiff_t i = 0; i < count; i += BLOCK) {
         block_u16 sum = {0}, edges = {0};
@@ -175,7 +175,7 @@ static void box_pass(
 ///
 /// Returns the buffer that holds the result, at the first value.
 static uint8_t *box_passes(
-    uint8_t *from, uint8_t *to, size_t count, size_t step, cc_box box, int32_t passes) {
+    uint8_t *from, uint8_t *to, size_t count, size_t step, cc_blur_box box, int32_t passes) {
     size_t pad = (size_t)(box.radius + 1) * step;
     for (int32_t pass = 0; pass < passes; pass++) {
         uint8_t *end = from + pad + count;
@@ -192,19 +192,19 @@ static uint8_t *box_passes(
 }
 
 /// Size of one of the two buffers: a row, or a strip of columns one block wide.
-static size_t buffer_size(int32_t width, int32_t height, int32_t channels, cc_box box) {
+static size_t buffer_size(int32_t width, int32_t height, int32_t channels, cc_blur_box box) {
     size_t margin = 2 * ((size_t)box.radius + 1);
     size_t row = ((size_t)width + margin) * (size_t)channels;
     size_t strip = ((size_t)height + margin) * BLOCK;
     return (row > strip ? row : strip) + BLOCK;
 }
 
-size_t cc_box_blur_scratch(int32_t width, int32_t height, int32_t channels, cc_box box) {
+size_t cc_box_blur_scratch(int32_t width, int32_t height, int32_t channels, cc_blur_box box) {
     return 2 * buffer_size(width, height, channels, box);
 }
 
 void cc_box_blur(
-    uint8_t *pixels, int32_t width, int32_t height, int32_t channels, cc_box box, int32_t passes,
+    uint8_t *pixels, int32_t width, int32_t height, int32_t channels, cc_blur_box box, int32_t passes,
     uint8_t *scratch) {
     size_t row_bytes = (size_t)width * (size_t)channels, pad = (size_t)(box.radius + 1);
     uint8_t *first = scratch;

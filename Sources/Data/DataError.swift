@@ -8,6 +8,7 @@ public struct DataError: Error, Sendable, CustomStringConvertible {
         case malformed
         case unlabelled
         case invalidPipeline
+        case invalidMixing
         case tooFewPictures
         case tooManyBadFiles
     }

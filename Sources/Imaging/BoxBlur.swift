@@ -11,7 +11,7 @@ struct BoxBlur {
     static let greatestSigma: Float = 100
     private static let passes = 3
 
-    private let box: cc_box
+    private let box: cc_blur_box
 
     init(sigma: Float) {
         let variance = sigma * sigma / Float(Self.passes)
@@ -23,7 +23,7 @@ struct BoxBlur {
         let whole = UInt32(Float(1 << 24) / (2 * radius + 1))
         let inner = UInt32(radius)
         let edge = ((1 << 24) - (2 * inner + 1) * whole) / 2
-        box = cc_box(radius: Int32(inner), whole: whole, edge: edge)
+        box = cc_blur_box(radius: Int32(inner), whole: whole, edge: edge)
     }
 
     func apply(to image: inout ImageBuffer) {

@@ -143,6 +143,24 @@ extension ParityCase {
         }
     }
 
+    /// Notes the recorded tensor `name` as compared by `check`, which says what is wrong with what was
+    /// found, or nil: for results that two implementations share as a distribution alone.
+    public func compare(
+        _ name: String, sourceLocation: SourceLocation = #_sourceLocation,
+        by check: (Tensor) throws -> String?
+    ) {
+        do {
+            let problem = try check(tensor(name))
+            ledger.note(self, compared: name, isClose: problem == nil)
+            guard let problem else { return }
+            Issue.record(
+                Comment(rawValue: "\(testDescription) \(name): \(problem)"),
+                sourceLocation: sourceLocation)
+        } catch {
+            fail("\(error)", sourceLocation)
+        }
+    }
+
     /// Compares the gradients that `backward` left in parameters with every recorded one.
     ///
     /// A recorded gradient without a parameter fails, and so does a parameter with a gradient that

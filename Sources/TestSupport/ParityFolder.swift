@@ -59,4 +59,11 @@ public struct ParityFolder: Sendable {
         let file = "\(path)/\(relativePath)"
         return FileManager.default.fileExists(atPath: file) ? file : nil
     }
+
+    /// The values of a JSON file beside the cases; nil where this folder lacks it.
+    public func json(_ relativePath: String) throws -> ParityConfig? {
+        guard let path = file(relativePath) else { return nil }
+        return try ParityConfig(
+            text: String(contentsOfFile: path, encoding: .utf8), place: relativePath)
+    }
 }

@@ -14,6 +14,7 @@ enum Network {
     static let meanSquaredError = Op("aten::mse_loss")
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
+    static let smoothBilinear = Op("aten::_upsample_bilinear2d_aa")
 }
 
 extension Tensor {
@@ -137,5 +138,11 @@ extension Tensor {
         Network.bicubic(
             .tensor(self), .ints([height, width]), .bool(false), .optional(scale?.0),
             .optional(scale?.1))
+    }
+
+    /// `[B, C, H, W]` at another size by bilinear interpolation, pixels as areas (align_corners
+    /// off), with a filter as wide as the shrinkage.
+    public func resizedBilinear(height: Int, width: Int) -> Tensor {
+        Network.smoothBilinear(.tensor(self), .ints([height, width]), .bool(false))
     }
 }

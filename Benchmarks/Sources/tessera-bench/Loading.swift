@@ -1,5 +1,4 @@
 import Data
-import Imaging
 
 /// Pictures from files to normalised batches, by the loader that training uses.
 final class Loading {
@@ -10,7 +9,10 @@ final class Loading {
         self.settings = settings
         let source = try openSource(settings.folder, split: .all)
         let plan = LoaderPlan(
-            source: source, views: settings.views == "mae" ? [Self.maskedAutoencoder] : [],
+            source: source,
+            views: settings.views == "mae"
+                ? [.maskedAutoencoder()]
+                : ImagePipeline.iBOT(globalScale: [0.25, 1], localScale: [0.05, 0.25]),
             sampler: try Sampler(count: source.count, globalBatchSize: settings.batch, seed: 0))
         loader = try Loader(plan, options: LoaderOptions(threads: settings.workers))
     }
@@ -27,8 +29,4 @@ final class Loading {
             fatalError("\(error)")
         }
     }
-
-    private static let maskedAutoencoder = ImagePipeline([
-        RandomResizedCrop(size: 224), HorizontalFlip(),
-    ])
 }

@@ -27,14 +27,14 @@ typedef struct {
     int32_t radius;
     uint32_t whole;
     uint32_t edge;
-} cc_box;
+} cc_blur_box;
 
 /// Bytes of scratch memory that cc_box_blur takes.
-size_t cc_box_blur_scratch(int32_t width, int32_t height, int32_t channels, cc_box box);
+size_t cc_box_blur_scratch(int32_t width, int32_t height, int32_t channels, cc_blur_box box);
 
 /// Blurs rows, then columns, `passes` times each, rounded to 8 bits every time; edges are repeated.
 void cc_box_blur(
-    uint8_t *pixels, int32_t width, int32_t height, int32_t channels, cc_box box, int32_t passes,
+    uint8_t *pixels, int32_t width, int32_t height, int32_t channels, cc_blur_box box, int32_t passes,
     uint8_t *scratch);
 
 /// Towards or away from the mean of 3 x 3 pixels in which the centre counts 5 times; the outermost

@@ -38,10 +38,15 @@ public struct RandomResize: TransformStep {
     public func size(after size: PixelSize?) -> PixelSize? { nil }
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
-        let range = sides(for: canvas.size)
-        let side = range.count == 1 ? minSide : random.integer(in: Range(range))
-        canvas.resample(
-            CropBox(of: canvas.size), to: size(for: canvas.size, side: side), interpolation)
+        let size = drawSize(for: canvas.size, random: &random)
+        canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
+    }
+
+    /// Draws the size that a picture gets.
+    public func drawSize(for size: PixelSize, random: inout CounterRandom) -> PixelSize {
+        let range = sides(for: size)
+        return self.size(
+            for: size, side: range.count == 1 ? minSide : random.integer(in: Range(range)))
     }
 
     /// Whether a picture is large enough to be used.
