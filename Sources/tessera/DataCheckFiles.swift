@@ -36,7 +36,9 @@ struct DataCheckFiles {
 extension AtomicFile {
     /// Writes everything there is to write.
     func finish(_ content: Data) throws {
-        try content.withUnsafeBytes { bytes throws(TensorFileError) in try write(bytes) }
+        try content.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws -> Void in
+            try write(bytes)
+        }
         try commit()
     }
 }
