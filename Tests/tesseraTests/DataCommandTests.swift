@@ -107,7 +107,7 @@ import Testing
         let views = try page(
             "d.html",
             [
-                "data.views=[{steps: [{resize: {size: 32, fit: square}}]}, "
+                "data.views=[{steps: [{resize: {size: 32, fit: exact}}]}, "
                     + "{steps: [{centerCrop: {size: 16}}], count: 2}]"
             ])
         #expect(views.components(separatedBy: "<img").count - 1 == 3 * 2 * 4)
