@@ -225,6 +225,23 @@ import Testing
         #expect(report.finding(.imbalance)?.examples.map(\.name) == ["few"])
     }
 
+    @Test("parts: training and validation, unless training is everything")
+    func parts() throws {
+        let folder = try TemporaryFolder()
+        for name in ["val/a/1.png", "val/a/2.png", "train/a/3.png", "train/b/4.png"] {
+            try folder.writePicture(name, seed: name.utf8.count)
+        }
+        func parts(_ path: String) throws -> [String] {
+            try AuditPart.all(of: path).map { "\($0.name) \($0.source.count)" }
+        }
+        #expect(try parts(folder.path) == ["train 2", "validation 2"])
+        #expect(try parts(folder.path + "/train") == ["pictures 2"])
+        try FileManager.default.moveItem(
+            atPath: folder.path + "/train", toPath: folder.path + "/others")
+        #expect(try parts(folder.path) == ["pictures 4"])
+        #expect(throws: DataError.self) { try parts(folder.path + "/nowhere") }
+    }
+
     @Test("a distribution counts every value once, edges belong to the bin above")
     func distribution() throws {
         let spread = try #require(Distribution([1, 2, 2, 3, 9, 40], edges: [0, 2, 4, 8, 16]))

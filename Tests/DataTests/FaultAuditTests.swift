@@ -86,6 +86,22 @@ import Testing
         for threads in [2, 5] { #expect(try report(threads) == one) }
     }
 
+    @Test("truncated pictures are a warning where the decoder keeps them")
+    func keptTruncated() throws {
+        var options = AuditOptions()
+        options.decoder.acceptsTruncated = true
+        let strict = try DataAudit(path: "x", parts: [AuditPart("pictures", source)]).run().report
+        let lenient = try DataAudit(
+            path: "x", parts: [AuditPart("pictures", source)], options: options
+        ).run().report
+        let kept = try #require(lenient.finding(.truncatedKept))
+        #expect(kept.severity == .warning && kept.count >= 9)
+        #expect(strict.finding(.truncatedKept) == nil)
+        let count = { (report: AuditReport) in report.finding(.truncated)?.count ?? 0 }
+        #expect(count(strict) == count(lenient) + kept.count)
+        #expect(strict.bad == lenient.bad + kept.count)
+    }
+
     @Test("a shard cut in half: its whole pictures are checked, and it is said that some are lost")
     func cutShard() throws {
         var tar = TarFixture()
