@@ -61,7 +61,11 @@ let package = Package(
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG"]),
+        .systemLibrary(
+            name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+        .target(name: "CCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF", "CGIF"]),
     ]
         // Layers 1-6; arrows only point down.
         + library("Torch", ["CTorch"])
@@ -72,7 +76,9 @@ let package = Package(
         + library("Reports", ["Imaging"])
         + library("Optimizers", ["NN", "Torch"])
         + library("VisionModels", ["NN", "Torch", "Configuration"])
-        + library("Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"])
+        + library(
+            "Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"],
+            testing: ["FaultCorpus"])
         + library(
             "Training",
             [
@@ -111,8 +117,12 @@ let package = Package(
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
+            // Files with every fault of real collections, for the tests of Data and tessera.
+            .target(
+                name: "FaultCorpus", dependencies: ["Imaging", "TensorFiles", "CZlib"],
+                path: "Tests/FaultCorpus", swiftSettings: strict),
             .testTarget(
-                name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles"],
+                name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles", "FaultCorpus"],
                 swiftSettings: strict),
         ],
     swiftLanguageModes: [.v6],

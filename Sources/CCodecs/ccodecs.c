@@ -1,4 +1,4 @@
-#include "ccodecs.h"
+#include "codec.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -7,15 +7,6 @@
 
 #include <jpeglib.h>
 #include <jerror.h>
-#include <png.h>
-
-static int32_t finish(cc_report *report, int32_t status, const char *message) {
-    report->status = status;
-    snprintf(report->message, sizeof report->message, "%s", message);
-    return status;
-}
-
-static void start(cc_report *report) { memset(report, 0, sizeof *report); }
 
 void cc_free(void *memory) { free(memory); }
 
@@ -40,8 +31,18 @@ static void jpeg_fail(j_common_ptr info) {
     int code = errors->base.msg_code;
     int32_t status = CC_CORRUPT;
     if (code == JERR_OUT_OF_MEMORY) status = CC_MEMORY;
+    else if (code == JERR_NO_BACKING_STORE) {
+        status = CC_LIMIT;
+        snprintf(message, sizeof message, "decoding needs more memory than the limit");
+    }
     else if (errors->out_of_data || code == JERR_INPUT_EMPTY || code == JERR_INPUT_EOF)
         status = CC_TRUNCATED;
+    // Sound files of kinds that libjpeg does not decode: 12 bits, hierarchical, odd colour spaces.
+    else if (code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED
+             || code == JERR_CONVERSION_NOTIMPL || code == JERR_COMPONENT_COUNT
+             || code == JERR_NOT_COMPILED || code == JERR_NOTIMPL || code == JERR_ARITH_NOTIMPL
+             || code == JERR_CCIR601_NOTIMPL || code == JERR_FRACT_SAMPLE_NOTIMPL)
+        status = CC_UNSUPPORTED;
     finish(errors->report, status, message);
     longjmp(errors->escape, 1);
 }
@@ -99,18 +100,26 @@ int32_t cc_jpeg_header(const uint8_t *bytes, size_t count, cc_header *header, cc
     }
     jpeg_create_decompress(&info);
     jpeg_mem_src(&info, bytes, count);
+    jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);  // EXIF
     jpeg_read_header(&info, TRUE);
     header->width = info.image_width;
     header->height = info.image_height;
     header->channels = jpeg_choose_channels(&info);
+    header->bit_depth = info.data_precision;
+    header->model = info.jpeg_color_space == JCS_CMYK ? CC_CMYK
+        : info.jpeg_color_space == JCS_YCCK           ? CC_YCCK
+        : header->channels == 1                       ? CC_GREY
+                                                      : CC_RGB;
+    header->has_alpha = header->has_more = 0;
+    header->orientation = 1;
+    jpeg_saved_marker_ptr marker = info.marker_list;
+    while (marker && header->orientation == 1) {
+        header->orientation = exif_orientation(marker->data, marker->data_length);
+        marker = marker->next;
+    }
     jpeg_destroy_decompress(&info);
     if (header->channels == 0) return finish(report, CC_UNSUPPORTED, "unknown colour space");
     return CC_OK;
-}
-
-static int scaled(int a, int b) {
-    int t = a * b + 128;
-    return ((t >> 8) + t) >> 8;  // round(a * b / 255)
 }
 
 /// CMYK as Adobe's programs store it, inverted, to RGB.
@@ -122,7 +131,7 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
 /// Where decoding of a part begins: libjpeg decodes whole blocks of columns, and at the edges of a
 /// part, unlike those of the picture, it lacks the neighbours by which colour is smoothed. So a few
 /// columns and rows more are decoded.
-static void jpeg_choose_columns(j_decompress_ptr info, cc_box *part) {
+static void jpeg_choose_columns(j_decompress_ptr info, cc_part *part) {
     JDIMENSION margin = 2 * (JDIMENSION)info->max_h_samp_factor;
     JDIMENSION left = (JDIMENSION)part->left, right = left + (JDIMENSION)part->width;
     left = left > margin ? left - margin : 0;
@@ -134,7 +143,7 @@ static void jpeg_choose_columns(j_decompress_ptr info, cc_box *part) {
 }
 
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    const uint8_t *bytes, size_t count, const cc_options *options, cc_part *part, uint8_t *out,
     size_t capacity, cc_report *report) {
     struct jpeg_decompress_struct info;
     jpeg_errors errors;
@@ -148,7 +157,8 @@ int32_t cc_jpeg_decode(
     jpeg_create_decompress(&info);
     memset(&progress, 0, sizeof progress);
     progress.base.progress_monitor = jpeg_watch;
-    progress.max_scans = max_scans;
+    progress.max_scans = options->max_scans;
+    info.mem->max_memory_to_use = (long)options->max_memory;
     info.progress = &progress.base;
     jpeg_mem_src(&info, bytes, count);
     jpeg_read_header(&info, TRUE);
@@ -238,169 +248,5 @@ int32_t cc_jpeg_encode(
     *out = target->bytes;
     *count = target->count;
     free(target);
-    return CC_OK;
-}
-
-// MARK: PNG
-
-typedef struct {
-    jmp_buf escape;
-    cc_report *report;
-    const uint8_t *bytes;  // reading: what is left
-    size_t left;
-    uint8_t *written;  // writing
-    size_t count;
-    size_t capacity;
-} png_state;
-
-static void png_fail(png_structp png, png_const_charp message) {
-    png_state *state = png_get_error_ptr(png);
-    if (state->report->status == CC_OK) state->report->status = CC_CORRUPT;
-    finish(state->report, state->report->status, message);
-    longjmp(state->escape, 1);
-}
-
-static void png_warn(png_structp png, png_const_charp message) {
-    png_state *state = png_get_error_ptr(png);
-    if (state->report->warnings++ == 0)
-        snprintf(state->report->message, sizeof state->report->message, "%s", message);
-}
-
-static void png_take(png_structp png, png_bytep into, size_t count) {
-    png_state *state = png_get_io_ptr(png);
-    if (count > state->left) {
-        state->report->status = CC_TRUNCATED;
-        png_error(png, "the data end before the picture does");
-    }
-    memcpy(into, state->bytes, count);
-    state->bytes += count;
-    state->left -= count;
-}
-
-/// Reads up to the pixels and asks for 8-bit grey or RGB; 0 if the layout is none we know.
-static int png_start(png_structp png, png_infop info, png_state *state) {
-    png_set_read_fn(png, state, png_take);
-    png_set_user_limits(png, 0x7fffffff, 0x7fffffff);  // the caller limits the pixels
-    png_set_chunk_malloc_max(png, 16 << 20);
-    png_set_chunk_cache_max(png, 128);
-    png_read_info(png, info);
-    int grey = !(png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR);
-    if (png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-    if (grey) png_set_expand_gray_1_2_4_to_8(png);
-    png_set_strip_16(png);
-    png_set_strip_alpha(png);
-    return grey ? 1 : 3;
-}
-
-static png_structp png_open(png_state *state, cc_report *report) {
-    start(report);
-    memset(state, 0, sizeof *state);
-    state->report = report;
-    return png_create_read_struct(PNG_LIBPNG_VER_STRING, state, png_fail, png_warn);
-}
-
-int32_t cc_png_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report) {
-    png_state state;
-    png_structp png = png_open(&state, report);
-    png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (!info) {
-        png_destroy_read_struct(&png, NULL, NULL);
-        return finish(report, CC_MEMORY, "out of memory");
-    }
-    state.bytes = bytes;
-    state.left = count;
-    if (setjmp(state.escape)) {
-        png_destroy_read_struct(&png, &info, NULL);
-        return report->status;
-    }
-    header->channels = png_start(png, info, &state);
-    header->width = png_get_image_width(png, info);
-    header->height = png_get_image_height(png, info);
-    png_destroy_read_struct(&png, &info, NULL);
-    return CC_OK;
-}
-
-int32_t cc_png_decode(
-    const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, cc_report *report) {
-    png_state state;
-    png_structp png = png_open(&state, report);
-    png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (!info) {
-        png_destroy_read_struct(&png, NULL, NULL);
-        return finish(report, CC_MEMORY, "out of memory");
-    }
-    state.bytes = bytes;
-    state.left = count;
-    if (setjmp(state.escape)) {
-        png_destroy_read_struct(&png, &info, NULL);
-        return report->status;
-    }
-    size_t channels = (size_t)png_start(png, info, &state);
-    int passes = png_set_interlace_handling(png);
-    png_read_update_info(png, info);
-    size_t height = png_get_image_height(png, info);
-    size_t row_bytes = png_get_image_width(png, info) * channels;
-    if (png_get_rowbytes(png, info) != row_bytes || row_bytes * height > capacity) {
-        png_destroy_read_struct(&png, &info, NULL);
-        return finish(report, CC_LIMIT, "the header changed between two readings");
-    }
-    for (int pass = 0; pass < passes; pass++)
-        for (size_t y = 0; y < height; y++) png_read_row(png, out + y * row_bytes, NULL);
-    png_destroy_read_struct(&png, &info, NULL);
-    return CC_OK;
-}
-
-static void png_give(png_structp png, png_bytep from, size_t count) {
-    png_state *state = png_get_io_ptr(png);
-    if (state->count + count > state->capacity) {
-        size_t capacity = (state->count + count) * 2;
-        uint8_t *grown = realloc(state->written, capacity);
-        if (!grown) {
-            state->report->status = CC_MEMORY;
-            png_error(png, "out of memory");
-        }
-        state->written = grown;
-        state->capacity = capacity;
-    }
-    memcpy(state->written + state->count, from, count);
-    state->count += count;
-}
-
-static void png_flush_nothing(png_structp png) { (void)png; }
-
-int32_t cc_png_encode(
-    const uint8_t *pixels, int32_t width, int32_t height, int32_t channels, uint8_t **out,
-    size_t *count, cc_report *report) {
-    static const int types[] = {
-        PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGBA,
-    };
-    png_state state;
-    *out = NULL;
-    *count = 0;
-    start(report);
-    memset(&state, 0, sizeof state);
-    state.report = report;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, png_fail, png_warn);
-    png_infop info = png ? png_create_info_struct(png) : NULL;
-    if (!info) {
-        png_destroy_write_struct(&png, NULL);
-        return finish(report, CC_MEMORY, "out of memory");
-    }
-    if (setjmp(state.escape)) {
-        png_destroy_write_struct(&png, &info);
-        free(state.written);
-        return report->status;
-    }
-    png_set_write_fn(png, &state, png_give, png_flush_nothing);
-    png_set_IHDR(
-        png, info, (png_uint_32)width, (png_uint_32)height, 8, types[channels - 1],
-        PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_write_info(png, info);
-    for (int32_t y = 0; y < height; y++)
-        png_write_row(png, pixels + (size_t)y * (size_t)width * (size_t)channels);
-    png_write_end(png, NULL);
-    png_destroy_write_struct(&png, &info);
-    *out = state.written;
-    *count = state.count;
     return CC_OK;
 }

@@ -10,6 +10,8 @@ public enum RandomPurpose: UInt8, Sendable, CaseIterable {
     case mixing = 4
     case method = 5
     case evaluation = 6
+    /// Sizes that the masks of a batch have in common; the sample is the number of the step.
+    case maskSize = 7
 }
 
 /// A random stream that is a pure function of (seed, purpose, epoch, sample, view).

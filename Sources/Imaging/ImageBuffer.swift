@@ -1,6 +1,6 @@
 /// A decoded picture: 8-bit channels, interleaved, rows from top to bottom without gaps.
 ///
-/// Shape: `[height, width, channels]`, channels 1 (grey) or 3 (RGB); encoders also take others.
+/// Shape: `[height, width, channels]`, channels 1 (grey) or 3 (RGB), or as many as a file stores.
 /// A buffer can be `reshape`d and filled again without a new allocation; loader threads do.
 public struct ImageBuffer: Sendable {
     public private(set) var width: Int

@@ -21,7 +21,8 @@ extension ImageDecoder {
         into window: inout PictureWindow
     ) throws -> String? {
         let header = try header(bytes, name: name)
-        guard header.format == .jpeg, endsProperly(bytes),
+        let isTurned = orientation == .upright && header.orientation != 1
+        guard header.format == .jpeg, !isTurned, endsProperly(bytes),
             let region = region(header.size)?.clipped(to: header.size),
             region != CropBox(of: header.size)
         else {
@@ -29,15 +30,16 @@ extension ImageDecoder {
             window.hold(CropBox(of: header.size), exact: CropBox(of: header.size), of: header.size)
             return warning
         }
-        var part = cc_box(region)
+        var part = cc_part(region)
         var report = cc_report()
+        var options = options
         window.pixels.reshape(
             width: min(header.width, region.width + CC_JPEG_MARGIN), height: region.height,
             channels: header.channels)
         let status = window.pixels.withUnsafeMutableBytes { out in
             cc_jpeg_decode(
                 bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count,
-                Int32(clamping: limits.maxScans), &part, out.baseAddress, out.count, &report)
+                &options, &part, out.baseAddress, out.count, &report)
         }
         guard Int(status) == CC_OK || (acceptsTruncated && Int(status) == CC_TRUNCATED) else {
             throw ImageError(report, name: name)
@@ -63,7 +65,7 @@ extension ImageDecoder {
     }
 }
 
-extension cc_box {
+extension cc_part {
     init(_ box: CropBox) {
         self.init(
             left: Int64(box.left), top: Int64(box.top), width: Int64(box.width),
@@ -72,7 +74,7 @@ extension cc_box {
 }
 
 extension CropBox {
-    fileprivate init(_ box: cc_box) {
+    fileprivate init(_ box: cc_part) {
         self.init(
             top: Int(box.top), left: Int(box.left), height: Int(box.height), width: Int(box.width))
     }

@@ -1,49 +1,35 @@
 import CCodecs
 
-/// What a decoder accepts; checked before any memory for pixels is taken.
-public struct ImageLimits: Sendable, Equatable {
-    /// Most pixels of a picture; the default is where Pillow refuses a picture, too.
-    public var maxPixels = 178_956_970
-    /// Longest file in bytes.
-    public var maxFileBytes = 1 << 30
-    /// Most scans of a progressive JPEG: each costs a pass over the picture.
-    public var maxScans = 100
-
-    public init() {}
-}
-
-/// A file format, known by its first bytes, never by the name of the file.
-public enum ImageFormat: String, Sendable, CaseIterable {
-    case jpeg
-    case png
-
-    /// The format of encoded bytes, if it is one of ours.
-    public static func detect(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
-        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
-        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
-        return nil
-    }
-}
-
-/// What is known of an encoded picture before its pixels are decoded.
-public struct ImageHeader: Sendable, Equatable {
-    public let format: ImageFormat
-    public let width: Int
-    public let height: Int
-    /// Channels after decoding: 1 for grey pictures, 3 for all others.
-    public let channels: Int
-
-    public var size: PixelSize { PixelSize(height: height, width: width) }
-}
-
-/// Turns JPEG and PNG bytes into 8-bit grey or RGB pixels, as Pillow's `convert("RGB")` does.
+/// Turns encoded pictures into 8-bit grey or RGB pixels, as Pillow's `convert("RGB")` does.
 ///
-/// Alpha is dropped, palettes are looked up, CMYK is converted, EXIF rotation is ignored. Of
-/// 16-bit channels the upper byte is kept.
+/// Alpha is dropped, palettes are looked up, CMYK is converted, orientation is ignored. Of 16-bit
+/// channels the upper byte is kept. Of several pictures in a file the first is decoded.
 public struct ImageDecoder: Sendable {
+    /// Which channels a picture decodes to.
+    public enum Channels: String, Codable, Sendable, CaseIterable {
+        /// 1 for grey pictures, 3 for all others.
+        case rgbOrGrey
+        /// Those of the file: alpha stays, and so do all samples of a TIFF. Palettes are looked up;
+        /// a JPEG is grey or RGB.
+        case stored
+    }
+
+    /// Whether pictures are turned as their files say.
+    public enum Orientation: String, Codable, Sendable, CaseIterable {
+        case ignored
+        case upright
+    }
+
     public var limits: ImageLimits
-    /// Keep a picture whose data end early (the rest is grey) instead of throwing.
+    /// Keep a picture whose data end early instead of throwing. What is missing is black, or in a
+    /// JPEG whatever libjpeg makes of it (often grey).
     public var acceptsTruncated = false
+    public var channels = Channels.rgbOrGrey
+    public var orientation = Orientation.ignored
+    /// The values that become 0 and 255, in samples deeper than 8 bits, which are mapped linearly
+    /// and rounded. Without it 16-bit samples keep their upper byte, and deeper ones (of a TIFF) are
+    /// refused.
+    public var range: ClosedRange<Double>?
 
     public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
 
@@ -69,25 +55,37 @@ public struct ImageDecoder: Sendable {
         }
         var header = cc_header()
         var report = cc_report()
+        var options = options
         let memory = bytes.bindMemory(to: UInt8.self).baseAddress
         let status =
             switch format {
             case .jpeg: cc_jpeg_header(memory, bytes.count, &header, &report)
-            case .png: cc_png_header(memory, bytes.count, &header, &report)
+            case .png: cc_png_header(memory, bytes.count, &options, &header, &report)
+            case .webp: cc_webp_header(memory, bytes.count, &options, &header, &report)
+            case .tiff: cc_tiff_header(memory, bytes.count, &options, &header, &report)
+            case .gif: cc_gif_header(memory, bytes.count, &options, &header, &report)
+            case .bmp: cc_bmp_header(memory, bytes.count, &options, &header, &report)
             }
         guard Int(status) == CC_OK else { throw ImageError(report, name: name) }
         let (width, height) = (Int(header.width), Int(header.height))
         guard width > 0, height > 0 else {
             throw ImageError(.corrupt, name: name, reason: "the size is \(width)x\(height)")
         }
-        // Neither product can overflow: both formats keep sizes below 2³¹.
+        // The product cannot overflow: all formats keep sizes below 2³¹.
         guard width * height <= limits.maxPixels else {
             throw ImageError(
                 .tooLarge, name: name,
                 reason: "\(width)x\(height) pixels, more than the limit of \(limits.maxPixels)")
         }
-        return ImageHeader(
-            format: format, width: width, height: height, channels: Int(header.channels))
+        return ImageHeader(header, format, turned: orientation == .upright)
+    }
+
+    var options: cc_options {
+        cc_options(
+            stored: channels == .stored ? 1 : 0, accepts_truncated: acceptsTruncated ? 1 : 0,
+            has_range: range == nil ? 0 : 1, low: range?.lowerBound ?? 0,
+            high: range?.upperBound ?? 0, max_memory: Int64(limits.maxWorkingBytes),
+            max_scans: Int32(clamping: limits.maxScans))
     }
 
     /// Decodes into `image`, whose memory is used again.
@@ -106,24 +104,45 @@ public struct ImageDecoder: Sendable {
         _ bytes: UnsafeRawBufferPointer, _ header: ImageHeader, name: String,
         into image: inout ImageBuffer
     ) throws -> String? {
-        image.reshape(width: header.width, height: header.height, channels: header.channels)
+        guard orientation == .upright, header.orientation != 1 else {
+            return try decodeAsStored(bytes, header, header.size, name: name, into: &image)
+        }
+        let isTransposed = header.orientation >= 5
+        let stored = PixelSize(
+            height: isTransposed ? header.width : header.height,
+            width: isTransposed ? header.height : header.width)
+        var turned = ImageBuffer()
+        let warning = try decodeAsStored(bytes, header, stored, name: name, into: &turned)
+        image = turned.upright(from: header.orientation)
+        return warning
+    }
+
+    private func decodeAsStored(
+        _ bytes: UnsafeRawBufferPointer, _ header: ImageHeader, _ size: PixelSize, name: String,
+        into image: inout ImageBuffer
+    ) throws -> String? {
+        image.reshape(width: size.width, height: size.height, channels: header.channels)
         var report = cc_report()
+        var options = options
         let memory = bytes.bindMemory(to: UInt8.self).baseAddress
-        let status = image.withUnsafeMutableBytes { out -> Int32 in
+        let length = bytes.count
+        let status = image.withUnsafeMutableBytes { pixels -> Int32 in
+            let (out, room) = (pixels.baseAddress, pixels.count)
             switch header.format {
             case .jpeg:
-                var all = cc_box(CropBox(of: header.size))
-                return cc_jpeg_decode(
-                    memory, bytes.count, Int32(clamping: limits.maxScans), &all, out.baseAddress,
-                    out.count, &report)
-            case .png:
-                return cc_png_decode(memory, bytes.count, out.baseAddress, out.count, &report)
+                var all = cc_part(CropBox(of: size))
+                return cc_jpeg_decode(memory, length, &options, &all, out, room, &report)
+            case .png: return cc_png_decode(memory, length, &options, out, room, &report)
+            case .webp: return cc_webp_decode(memory, length, &options, out, room, &report)
+            case .tiff: return cc_tiff_decode(memory, length, &options, out, room, &report)
+            case .gif: return cc_gif_decode(memory, length, &options, out, room, &report)
+            case .bmp: return cc_bmp_decode(memory, length, &options, out, room, &report)
             }
         }
-        let complete = Int(status) == CC_OK
-        // Only libjpeg fills in what is missing; libpng leaves it as it was.
-        let usable = acceptsTruncated && Int(status) == CC_TRUNCATED && header.format == .jpeg
-        guard complete || usable else { throw ImageError(report, name: name) }
+        guard Int(status) == CC_OK || (acceptsTruncated && Int(status) == CC_TRUNCATED) else {
+            throw ImageError(report, name: name)
+        }
+        if Int(status) == CC_TRUNCATED { return report.text }
         return report.warnings > 0 ? report.text : nil
     }
 

@@ -24,9 +24,10 @@ public struct ImageError: Error, Sendable, CustomStringConvertible {
         let advice =
             switch kind {
             case .unreadable: "check that the file exists and that you may read it"
-            case .unknownFormat: "expected a JPEG or PNG picture; convert it or take it out"
+            case .unknownFormat:
+                "expected a JPEG, PNG, WebP, TIFF, GIF or BMP picture; convert it or take it out"
             case .corrupt, .truncated: "copy the file again or take it out"
-            case .unsupported: "save it as 8-bit RGB or grey JPEG or PNG"
+            case .unsupported: "save it as an 8-bit RGB or grey PNG or JPEG"
             case .tooLarge: "raise the limit if the file is trusted, or shrink the picture"
             case .outOfMemory: "lower the number of loader threads or shrink the picture"
             }

@@ -8,9 +8,12 @@ public struct Picture: Sendable {
     let base64: String
     /// What a reader who cannot see it is told.
     let alternative: String
+    /// Under the picture; nil for the name of its column.
+    let caption: String?
 
     /// Encodes `image` (grey or RGB); throws `ImageError` for one without pixels.
-    public init(_ image: ImageBuffer, alternative: String) throws {
+    public init(_ image: ImageBuffer, alternative: String, caption: String? = nil) throws {
+        self.caption = caption
         width = image.width
         height = image.height
         base64 = Data(try image.encodedPNG()).base64EncodedString()
@@ -50,20 +53,26 @@ public struct ImageGrid: ReportBlock {
         self.legend = legend
     }
 
+    /// Smaller pictures could not be seen.
+    private static let mostInLine = 8
+
     public var html: HTML {
         let figures = samples.map { sample -> HTML in
             let cells = sample.pictures.enumerated().map { index, picture -> HTML in
-                let name = index < columns.count ? columns[index] : ""
+                let name = picture.caption ?? (index < columns.count ? columns[index] : "")
                 return "<div>\(picture.html)<span>\(name)</span></div>"
             }
+            let row = cells.count > Self.mostInLine ? "row many" : "row"
             let caption: HTML = "<figcaption>\(sample.caption)</figcaption>"
             return """
-                <figure class="sample"><div class="row">\(cells)</div>\
+                <figure class="sample"><div class="\(row)">\(cells)</div>\
                 \(HTML.when(!sample.caption.isEmpty, caption))</figure>
 
                 """
         }
-        let form = columns.count > 3 ? "samples wide" : "samples"
+        let most = samples.map(\.pictures.count).max() ?? 0
+        let form =
+            most > Self.mostInLine ? "samples whole" : most > 3 ? "samples wide" : "samples"
         return "\(legend?.html ?? "")<div class=\"\(form)\">\n\(figures)</div>\n"
     }
 }

@@ -101,12 +101,39 @@ enum PageStyle {
         .settings td code{overflow-wrap:anywhere}
         .settings .chosen code{color:var(--accent);font-weight:650}
         code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+        .bar{fill:var(--c)}.bar:hover{opacity:.75}
+        .bars{display:grid;grid-template-columns:fit-content(40%) 1fr auto;gap:.3rem .8rem;
+        align-items:center;font-size:.86rem}
+        .bars>span{min-width:0;overflow-wrap:anywhere}
+        .bars>i{height:.75rem;border-radius:.2rem;background:var(--c0);min-width:2px}
+        .bars>b{text-align:right;font-weight:500}
+        .findings td:first-child{width:1%;white-space:nowrap}
+        .findings td.number{font-size:1.05rem;font-weight:650}
+        .findings b{font-weight:600}
+        .findings p{margin:.1rem 0 0;max-width:44rem;color:var(--muted)}
+        .findings details{margin-top:.35rem;padding:0;border:0;box-shadow:none;background:none}
+        .findings details[open]{padding:0}
+        .findings summary{padding:0;font-size:.84rem;font-weight:500;color:var(--accent)}
+        .findings ul{margin:.3rem 0 0;padding:0;list-style:none;font-size:.82rem}
+        .findings li{padding:.12rem 0;overflow-wrap:anywhere}
+        .findings li span{color:var(--muted)}
+        .mark{display:inline-flex;align-items:center;gap:.35rem;font-size:.82rem;font-weight:550;
+        color:var(--muted)}
+        .mark::before{content:"";width:.6rem;height:.6rem;border-radius:50%;
+        border:2px solid currentColor}
+        .mark.bad{color:var(--worse)}.mark.bad::before{background:currentColor;border-radius:.1rem}
+        .mark.warning{color:var(--c4)}.mark.warning::before{background:currentColor}
+        .mark.good{color:var(--better)}.mark.good::before{background:currentColor}
+        .command{margin:1rem 0 0;padding:.7rem 1rem;overflow-x:auto;border:1px solid var(--line);
+        border-radius:.7rem;background:var(--panel);white-space:pre-wrap;overflow-wrap:anywhere}
         .samples{display:grid;gap:.75rem;
         grid-template-columns:repeat(auto-fill,minmax(min(16rem,100%),1fr))}
         .samples.wide{grid-template-columns:repeat(auto-fill,minmax(min(33rem,100%),1fr))}
+        .samples.whole{grid-template-columns:1fr}
         .sample{margin:0;padding:.6rem}
         .row{display:flex;gap:.4rem}
         .row div{flex:1;min-width:0}
+        .row.many{flex-wrap:wrap}.row.many div{flex:0 1 calc(12.5% - .4rem)}
         .row img{display:block;width:100%;height:auto;border-radius:.35rem;background:var(--faint)}
         .pixels{image-rendering:pixelated}
         .row span,.sample figcaption{display:block;text-align:center;color:var(--muted)}
@@ -149,7 +176,7 @@ enum PageStyle {
 
     /// Values of all curves at the x nearest to the pointer.
     static let script: HTML = """
-        for (const svg of document.querySelectorAll('.chart svg')) {
+        for (const svg of document.querySelectorAll('.chart svg[data-frame]')) {
           const [left, right, top, bottom] = svg.dataset.frame.split(' ').map(Number);
           const hover = svg.querySelector('.hover');
           const curves = [...svg.querySelectorAll('.line')].map(line => ({

@@ -121,6 +121,27 @@ import Testing
         #expect(try source.read(at: 0) == source.read(at: 1))
     }
 
+    @Test func aFileThatBecameSomethingElseNamesItself() throws {
+        let folder = try TemporaryFolder()
+        for number in 1...3 { try folder.writePicture("a/\(number).png", seed: number) }
+        let source = try openSource(folder.path + "/")
+        #expect(source.name(at: 0) == "\(folder.path)/a/1.png")
+        for number in 1...3 {
+            try FileManager.default.removeItem(atPath: "\(folder.path)/a/\(number).png")
+        }
+        try folder.folder("a/1.png")
+        mkfifo("\(folder.path)/a/2.png", 0o644)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/a/3.png", withDestinationPath: "/no/where.png")
+        for (index, problem) in [
+            "is not a regular file", "is not a regular file", "cannot be opened",
+        ]
+        .enumerated() {
+            let error = #expect(throws: ImageError.self) { try source.read(at: index) }
+            #expect(error?.description.contains("a/\(index + 1).png: \(problem)") == true)
+        }
+    }
+
     @Test func aVanishedFileNamesItself() throws {
         let folder = try TemporaryFolder()
         try folder.writePicture("a/1.png", seed: 1)

@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func nothingIsReplaced() throws {
-        #expect(try !pack("out").wasThere)
+        #expect(try !pack("out/").wasThere)
         #expect(try pack("out").wasThere)
         let other = #expect(throws: DataError.self) { try pack("out") { $0.shortSide = 8 } }
         #expect(other?.problem == "is there already, and is not this pack")

@@ -73,7 +73,7 @@ import Torch
             if draw.contains("lam") {
                 #expect(try abs(mixture.lambda(in: size(images)) - draw.double("lam")) < 1e-12)
             }
-            try compare(
+            compare(
                 item, "out/mix\(index)/x", "out/mix\(index)/target", images, labels,
                 MixPlan([mixture], mode: .batch, count: images.shape[0]), classes: classes,
                 smoothing: smoothing)

@@ -50,6 +50,32 @@ enum ParityTable {
         // Samplers
         ("ibot", "repeated_aug_sampler"),
         ("stop", "stop_class_sampler"),
+        // Masks
+        ("beyondcls", "simmim_mask_generator"),
+        ("ibot", "mask_block_replay"),
+        ("ibot", "mask_statistics"),
+        ("mapet", "block_masking"),
+        ("mapet", "mapet_masks"),
+        ("mapet", "mapet_masks_upper"),
+        ("stop", "ijepa_mask_multiblock"),
+        ("stop", "ijepa_mask_random"),
+        ("stop", "ijepa_mask_stats"),
+        ("stop", "stop_mask_multiblock"),
+        ("stop", "stop_mask_stats"),
+        // Windows and packing
+        ("featurenorm", "batch_metrics"),
+        ("featurenorm", "context_split_stats"),
+        ("featurenorm", "context_target_split"),
+        ("featurenorm", "context_window_ranges"),
+        ("featurenorm", "dataset_config_derived"),
+        ("featurenorm", "pair_packer"),
+        ("featurenorm", "pair_packer_stats"),
+        ("featurenorm", "patchify_validation"),
+        ("featurenorm", "repeated_data_shapes"),
+        ("featurenorm", "window_sampling"),
+        // Sources
+        ("featurenorm", "validation_dataloader"),
+        ("featurenorm", "depth_dataloader"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

@@ -36,7 +36,7 @@ import Testing
         arguments: [
             "quickstart", "pretrain", "resume", "evaluate knn", "evaluate linear",
             "evaluate logistic", "checkpoint inspect", "checkpoint convert", "report",
-            "config show", "doctor",
+            "config show", "doctor", "data check", "data preview",
         ])
     func help(command: String) throws {
         let arguments = command.split(separator: " ").map(String.init) + ["--help"]

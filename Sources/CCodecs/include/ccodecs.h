@@ -23,15 +23,48 @@ typedef struct {
     char message[200];
 } cc_report;
 
-/// Size of a picture and the channels it decodes to: 1 (grey) or 3 (RGB).
+enum { CC_GREY = 0, CC_RGB = 1, CC_PALETTE = 2, CC_CMYK = 3, CC_YCCK = 4, CC_OTHER = 5 };
+
+/// What a file says of its picture.
 typedef struct {
     int64_t width;
     int64_t height;
-    int32_t channels;
+    int32_t channels;     // after decoding
+    int32_t bit_depth;    // of a stored sample
+    int32_t model;        // CC_GREY ...
+    int32_t has_alpha;
+    int32_t orientation;  // EXIF's, 1...8
+    int32_t has_more;     // other pictures follow the first
 } cc_header;
 
+/// How a picture is decoded.
+typedef struct {
+    int32_t stored;             // the channels of the file rather than 1 (grey) or 3 (RGB)
+    int32_t accepts_truncated;  // what is missing is to be black
+    int32_t has_range;          // samples deeper than 8 bits: `low` becomes 0, `high` 255
+    double low;
+    double high;
+    int64_t max_memory;         // bytes that a library may take beside the pixels; more is CC_LIMIT
+    int32_t max_scans;          // of a progressive JPEG; more are CC_LIMIT
+} cc_options;
+
 int32_t cc_jpeg_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
-int32_t cc_png_header(const uint8_t *bytes, size_t count, cc_header *header, cc_report *report);
+
+/// Header and pixels of the other formats. `out` is filled with interleaved rows; capacity must be
+/// width*height*channels at least, else CC_LIMIT. CC_TRUNCATED leaves a picture of use only where
+/// `accepts_truncated` asks for it. A PNG's, a WebP's or a GIF's animation is its first picture.
+#define CC_FORMAT(name)                                                                          \
+    int32_t cc_##name##_header(                                                                  \
+        const uint8_t *bytes, size_t count, const cc_options *options, cc_header *header,        \
+        cc_report *report);                                                                      \
+    int32_t cc_##name##_decode(                                                                  \
+        const uint8_t *bytes, size_t count, const cc_options *options, uint8_t *out,             \
+        size_t capacity, cc_report *report)
+CC_FORMAT(png);
+CC_FORMAT(webp);
+CC_FORMAT(tiff);
+CC_FORMAT(gif);
+CC_FORMAT(bmp);
 
 /// A rectangle of whole pixels.
 typedef struct {
@@ -39,23 +72,20 @@ typedef struct {
     int64_t top;
     int64_t width;
     int64_t height;
-} cc_box;
+} cc_part;
 
 /// Columns beside a part of a JPEG that may be decoded along with it, at most.
 enum { CC_JPEG_MARGIN = 64 };
 
 /// Fills `out` (capacity >= width*height*channels, else CC_LIMIT) with interleaved rows.
-/// Progressive files of more than `max_scans` scans end with CC_LIMIT.
 ///
 /// Decodes the rows of `part`, and of them the columns of `part` and a few beside it: `part` is then
 /// what was decoded, and capacity must leave room for CC_JPEG_MARGIN columns more. The columns that
 /// were added may differ from those of the whole picture, the others never do. Rows below the part
 /// are not read.
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, int32_t max_scans, cc_box *part, uint8_t *out,
+    const uint8_t *bytes, size_t count, const cc_options *options, cc_part *part, uint8_t *out,
     size_t capacity, cc_report *report);
-int32_t cc_png_decode(
-    const uint8_t *bytes, size_t count, uint8_t *out, size_t capacity, cc_report *report);
 
 /// How a JPEG is written: quality 1...100; how many columns and rows of an RGB picture share a sample
 /// of colour; blocks between restart markers, 0 for none.
@@ -96,3 +126,7 @@ void cc_resample_horizontal(
 void cc_resample_vertical(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
     cc_axis axis);
+
+/// The sum and the sum of squares of each of 1 or 3 interleaved channels over `count` bytes.
+void cc_channel_sums(
+    const uint8_t *pixels, size_t count, int32_t channels, uint64_t *sums, uint64_t *squares);

@@ -18,12 +18,15 @@ struct FolderSurvey {
             withUnsafeBytes(of: &entry.pointee.d_name) { field in
                 let name = UnsafeRawBufferPointer(rebasing: field.prefix { $0 != 0 })
                 guard name.first != UInt8(ascii: ".") else { return }
-                if Int(entry.pointee.d_type) == DT_DIR {
-                    hasFolders = true
-                } else if PictureEndings.kind(name) == .picture {
-                    pictures += 1
-                } else if PictureEndings.kind(name) == .archive {
-                    archives.append("\(path)/\(String(decoding: name, as: UTF8.self))")
+                let type = Int(entry.pointee.d_type)
+                switch PictureEndings.kind(name) {
+                case _ where type == DT_DIR: hasFolders = true
+                case .picture: pictures += 1
+                case .archive: archives.append("\(path)/\(String(decoding: name, as: UTF8.self))")
+                default:
+                    let isOpen = type == DT_LNK || type == DT_UNKNOWN
+                    let file = "\(path)/\(String(decoding: name, as: UTF8.self))"
+                    if isOpen, FileStatus(file)?.isFolder == true { hasFolders = true }
                 }
             }
         }

@@ -19,6 +19,7 @@ import Imaging
 public func openSource(
     _ path: String, split: Split = .train, options: SourceOptions = SourceOptions()
 ) throws -> any ImageSource {
+    let path = path.withoutSlashesAtEnd
     guard let status = FileStatus(path) else {
         if ShardPattern.isPattern(path) {
             return try openShards(try ShardPattern.expand(path), in: path, split, options)
@@ -48,6 +49,15 @@ public func openSource(
         return try TarSource(shards, options: options)
     }
     return try ImageFolder(path, split: split, options: options)
+}
+
+extension String {
+    /// The same path; a slash alone stays.
+    var withoutSlashesAtEnd: String {
+        var path = self[...]
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return String(path)
+    }
 }
 
 private func openFile(

@@ -108,13 +108,16 @@ public struct PackSource: ImageSource {
         return print.text(count: count)
     }
 
+    /// Bytes of all shards.
+    public var storedBytes: Int { index.shards.reduce(0) { $0 + $1.size } }
+
     /// How the pack was made.
     var recipe: String { index.recipe }
 
     /// Reads every shard as any other program would and every picture against its checksum.
     ///
     /// - Throws: `DataError` or `ImageError` for the first difference.
-    func verify() throws {
+    public func verify() throws {
         for (number, shard) in index.shards.enumerated() {
             let path = files.paths[number]
             let found = try ShardIndex(reading: path, settlingSeconds: 0)

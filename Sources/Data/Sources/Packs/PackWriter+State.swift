@@ -109,7 +109,6 @@ extension PackWriter {
             try open.finish()
             shard = nil
             index.shards[index.shards.count - 1].size = open.size
-            report.bytes += open.size
         }
 
         private mutating func beginShard(size: Int) {
@@ -117,7 +116,6 @@ extension PackWriter {
                 .init(
                     name: Self.name(ofShard: index.shards.count), size: size, first: index.count))
             report.shards += 1
-            report.bytes += size
         }
 
         private mutating func record(

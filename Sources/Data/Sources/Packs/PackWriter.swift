@@ -22,15 +22,14 @@ public struct PackWriter {
         _ source: any ImageSource, split: Split, root: String, settings: PackSettings
     ) throws {
         try settings.check()
-        (self.source, self.split) = (source, split)
-        (self.root, self.settings) = (root, settings)
+        (self.source, self.split, self.settings) = (source, split, settings)
+        self.root = root.withoutSlashesAtEnd
     }
 
     /// What a packing did.
     public struct Report: Sendable, Equatable {
         public var pictures = 0
         public var shards = 0
-        public var bytes = 0
         /// Pictures that an earlier, interrupted packing had written.
         public var resumed = 0
         /// Pictures that could not be read, with the reason; they are not in the pack.
@@ -49,6 +48,7 @@ public struct PackWriter {
     /// - Throws: `DataError` if something else is in its place or no picture could be read;
     ///   `TensorFileError` if the disk is full.
     public func write(to folder: String) throws -> Report {
+        let folder = folder.withoutSlashesAtEnd
         let recipe = settings.recipe(of: source)
         if FileManager.default.fileExists(atPath: folder) {
             return try report(ofExisting: folder, recipe)
@@ -78,8 +78,6 @@ public struct PackWriter {
 
     static let recipeName = "recipe.txt"
     static let leftOutName = "bad_files.jsonl"
-    /// Pictures that are encoded at the same time.
-    private static let chunk = 256
 
     private func report(ofExisting folder: String, _ recipe: String) throws -> Report {
         guard PackSource.isPack(folder), case let pack = try PackSource(folder),
@@ -116,9 +114,11 @@ public struct PackWriter {
     /// Encodes the pictures in chunks, many threads to a chunk, and appends them in order.
     private func fill(_ state: inout State, _ partial: String) throws {
         let order = order
+        // All of a chunk is in memory.
+        let size = max(16, 8 * settings.threads)
         var next = state.next
         while next < order.count {
-            let chunk = next..<min(next + Self.chunk, order.count)
+            let chunk = next..<min(next + size, order.count)
             let encoded = encode(chunk.map { order[$0] })
             for (position, result) in zip(chunk, encoded) {
                 try state.append(result, position: position, picture: order[position], self)

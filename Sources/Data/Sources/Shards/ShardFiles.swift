@@ -7,7 +7,7 @@ final class ShardFiles: Sendable {
     let paths: [String]
     private let stamps: [EntryStamp]
     private let opened = Mutex<[Opened]>([])
-    private static let mostOpen = 64
+    private static let mostOpen = 128
 
     private struct Opened {
         let number: Int

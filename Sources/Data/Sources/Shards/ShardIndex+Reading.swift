@@ -105,7 +105,7 @@ extension ShardIndex {
                 let text = String(decoding: try reader.contents(of: member), as: UTF8.self)
                 let label = text.trimmingCharacters(in: .whitespacesAndNewlines)
                 if !label.isEmpty { sample.label = label }
-            } else if ending == "json", member.size <= Self.largestJSON {
+            } else if ending == "json", sample.label == nil, member.size <= Self.largestJSON {
                 sample.jsonLabel = Self.label(inJSON: try reader.contents(of: member))
             }
             guard sample.members.count < Self.mostMembers else { return }

@@ -5,7 +5,7 @@ import Foundation
 /// Numbers are as wide as the wider of the two, filled with zeros: `{000..47}` is 000 to 047.
 enum ShardPattern {
     /// More paths than this are a slip of the keyboard.
-    static let most = 1_000_000
+    static let most = 100_000
 
     static func isPattern(_ path: String) -> Bool { path.contains("{") && path.contains("}") }
 
