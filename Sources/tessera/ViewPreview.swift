@@ -37,7 +37,6 @@ struct ViewPreview {
         self.epochs = epochs
         let keys = try chooseKeys(count)
         var shown = plan
-        shown.element = .uint8
         shown.onBadFile = .stop
         shown.sampler = try Sampler(
             ListedOrder(keys), of: source.count, globalBatchSize: keys.count, seed: seed)
@@ -156,17 +155,23 @@ extension ViewPreview.Row {
 }
 
 extension HostBatch {
-    /// A view of one row as a picture; the batch must hold bytes.
+    /// A view of one row as it looks without its normalisation; the batch must hold floats.
     fileprivate func picture(row: Int, view: Int) -> ImageBuffer {
         let block = views[view]
         let (count, channels) = (block.size.count, block.channels)
+        let (mean, std) = (block.normalization.mean, block.normalization.std)
         return withUnsafeBytes(view: view) { bytes in
-            let planes = UnsafeRawBufferPointer(
-                rebasing: bytes[row * count * channels..<(row + 1) * count * channels])
+            let planes = bytes.bindMemory(to: Float.self)[
+                row * count * channels..<(row + 1) * count * channels]
             return ImageBuffer(
                 width: block.size.width, height: block.size.height, channels: channels,
                 pixels: (0..<count * channels).map { place in
-                    planes[place % channels * count + place / channels]
+                    let channel = place % channels
+                    let value = planes[planes.startIndex + channel * count + place / channels]
+                    let byte =
+                        (value * std[min(channel, std.count - 1)]
+                            + mean[min(channel, mean.count - 1)]) * 255
+                    return UInt8(min(max(byte.rounded(), 0), 255))
                 })
         }
     }

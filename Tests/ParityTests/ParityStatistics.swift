@@ -50,7 +50,8 @@ enum SampleComparison {
         return isClose ? nil : "extreme \(sorted[0]), recorded \(recorded), 14th \(near)"
     }
 
-    /// Two histograms: chi-square of the two samples at most its mean plus four deviations.
+    /// Two histograms: chi-square of the two samples, which exceeds the limit once in ten thousand
+    /// times.
     ///
     /// Bins with fewer than ten values in both together are put into one.
     static func histogram(_ counts: [Double], like recorded: [Double]) -> String? {
@@ -72,7 +73,9 @@ enum SampleComparison {
             return sum + difference * difference / (pair.0 + pair.1)
         }
         let freedom = Double(max(pairs.count - 1, 1))
-        let limit = freedom + 4 * (2 * freedom).squareRoot()
+        // Wilson and Hilferty: the cube root of chi-square is about normal.
+        let variance = 2 / (9 * freedom)
+        let limit = freedom * pow(1 - variance + 3.72 * variance.squareRoot(), 3)
         return chiSquare <= limit
             ? nil : "chi-square \(chiSquare), at most \(limit); \(counts) for \(recorded)"
     }

@@ -20,14 +20,22 @@ import Torch
         for (name, operation) in zip(names, operations) {
             let levels = try recorded.object(name)
             for level in try levels.keys {
-                try expectArgument(operation, magnitude: try #require(Double(level)), levels, level)
+                let magnitude = try #require(Double(level))
+                let values = try levels.array(level).map { try $0.double }
+                try expectArgument(
+                    operation, magnitude: magnitude,
+                    isNegative: isNegative(operation, values.first), levels, level)
             }
         }
         for result in try item.names("out/") where result.contains("_") {
             let words = result.dropFirst(4).split(separator: "_")
             guard let magnitude = Double(words[1]) else { continue }
             let operation = try operation(String(words[0]))
-            let argument = operation.argument(magnitude: magnitude)
+            let levels = try recorded.object(String(words[0]))
+            let level = try levels.keys.first { Double($0) == magnitude }
+            let values = try level.map { try levels.array($0).map { try $0.double } } ?? []
+            let argument = operation.argument(
+                magnitude: magnitude, isNegative: isNegative(operation, values.first))
             item.compare(
                 result,
                 tensor(
@@ -150,6 +158,12 @@ import Torch
             SampleComparison.extreme(magnitudes, near: $0.item, isLeast: false)
         }
         item.finish()
+    }
+
+    /// The way that was drawn for a recorded argument: above or below what magnitude 0 means.
+    private func isNegative(_ operation: AugmentOperation, _ argument: Double?) -> Bool {
+        guard operation.isSigned, let argument else { return false }
+        return argument < operation.argument(magnitude: 0)
     }
 
     /// The operation that the reference calls by the name.
