@@ -111,6 +111,13 @@ import Testing
                     + "{steps: [{centerCrop: {size: 16}}], count: 2}]"
             ])
         #expect(views.components(separatedBy: "<img").count - 1 == 3 * 2 * 4)
+
+        // What fills an erased rectangle is no byte, and is shown all the same.
+        let resize = "{resize: {size: 32, fit: exact}}"
+        let whole = try page("e.html", ["data.augment=[\(resize)]"])
+        let erased = try page(
+            "f.html", ["data.augment=[\(resize), {randomErasing: {probability: 1}}]"])
+        #expect(erased.contains("randomErasing") && erased != whole)
     }
 
     @Test("data preview: unknown methods, settings and numbers")

@@ -40,9 +40,12 @@ public struct MixPlan: Sendable, Equatable {
             result = result * lambda + partners * (1 - lambda)
         }
         if rows.contains(where: { $0.box != nil }) {
-            let pasted = rows.flatMap { coverage($0.box, size) }
-            let mask = Tensor(pasted, shape: [count, 1, height, width]).sent(to: images.device)
-            result = (mask .> 0.5).select(partners, else: result)
+            let isPasted =
+                inside(rows.map { ($0.box?.top, $0.box?.height) }, size.height, images).unsqueezed(
+                    3)
+                .& inside(rows.map { ($0.box?.left, $0.box?.width) }, size.width, images)
+                .unsqueezed(2)
+            result = isPasted.select(partners, else: result)
         }
         return result
     }
@@ -58,18 +61,25 @@ public struct MixPlan: Sendable, Equatable {
         return smooth * lambda + smooth.flipped(0) * (1 - lambda)
     }
 
+    /// A number for each row, to be broadcast over pictures.
     private func column(_ values: [Double], like images: Tensor) -> Tensor {
         Tensor(values.map { Float($0) }, shape: [values.count, 1, 1, 1])
             .to(dtype: images.dtype).sent(to: images.device)
     }
 
-    private func coverage(_ box: CropBox?, _ size: PixelSize) -> [Float] {
-        var mask = [Float](repeating: 0, count: size.count)
-        guard let box else { return mask }
-        for row in box.top..<box.top + box.height {
-            for column in box.left..<box.left + box.width { mask[row * size.width + column] = 1 }
+    /// Whether each place of an axis lies in the row's span, `[B, 1, side]`.
+    ///
+    /// Made on the device of the pictures from two numbers a row.
+    private func inside(
+        _ spans: [(start: Int?, count: Int?)], _ side: Int, _ images: Tensor
+    ) -> Tensor {
+        func bounds(_ values: [Int]) -> Tensor {
+            Tensor(values, shape: [values.count, 1, 1]).sent(to: images.device)
         }
-        return mask
+        let places = Tensor.range(0..<side, device: images.device)
+        let before = bounds(spans.map { ($0.start ?? 0) - 1 })
+        let end = bounds(spans.map { ($0.start ?? 0) + ($0.count ?? 0) })
+        return (before .< places) .& (places .< end)
     }
 }
 
