@@ -256,15 +256,27 @@ void cc_sharpen(
 // MARK: Affine maps
 
 typedef double pixel __attribute__((vector_size(32)));
+typedef int32_t pixel_i32 __attribute__((vector_size(16)));
+typedef uint8_t pixel_u8 __attribute__((vector_size(4)));
 
 ALWAYS_INLINE int32_t clamp(int32_t value, int32_t count) {
     return max32(0, min32(value, count - 1));
 }
 
 ALWAYS_INLINE void load_pixel(pixel *value, const uint8_t *from) {
-    uint8_t bytes __attribute__((vector_size(4)));
+    pixel_u8 bytes;
     memcpy(&bytes, from, 4);
     *value = __builtin_convertvector(bytes, pixel);
+}
+
+/// The whole part, cut to 0...255.
+ALWAYS_INLINE void store_pixel(uint8_t *to, const pixel *value, const int32_t channels) {
+    pixel_i32 whole = __builtin_convertvector(*value, pixel_i32);
+    whole &= ~(whole < 0);
+    pixel_i32 high = whole > 255;
+    whole = (whole & ~high) | (high & 255);
+    pixel_u8 bytes = __builtin_convertvector(whole, pixel_u8);
+    memcpy(to, &bytes, (size_t)channels);
 }
 
 ALWAYS_INLINE void cubic_between(pixel *value, const pixel v[4], double d) {
@@ -280,7 +292,7 @@ ALWAYS_INLINE int32_t floor_of(double value) {
 }
 
 ALWAYS_INLINE void affine(
-    const uint8_t *src, int32_t width, int32_t height, int32_t channels, uint8_t *dst,
+    const uint8_t *src, int32_t width, int32_t height, const int32_t channels, uint8_t *dst,
     const double *matrix, const int32_t cubic) {
     size_t stride = (size_t)width * (size_t)channels;
     for (int32_t row = 0; row < height; row++)
@@ -309,8 +321,7 @@ ALWAYS_INLINE void affine(
             }
             if (cubic) cubic_between(&value, lines, dy);
             else value = lines[0] + (lines[1] - lines[0]) * dy;
-            for (int32_t c = 0; c < channels; c++)
-                dst[c] = value[c] <= 0 ? 0 : value[c] >= 255 ? 255 : (uint8_t)value[c];
+            store_pixel(dst, &value, channels);
         }
 }
 
@@ -318,6 +329,9 @@ FOR_EVERY_MACHINE
 void cc_affine(
     const uint8_t *src, int32_t width, int32_t height, int32_t channels, uint8_t *dst,
     const double *matrix, int32_t cubic) {
-    if (cubic) affine(src, width, height, channels, dst, matrix, 1);
+    // Constants, so that each case gets loops of its own.
+    if (channels == 3 && cubic) affine(src, width, height, 3, dst, matrix, 1);
+    else if (channels == 3) affine(src, width, height, 3, dst, matrix, 0);
+    else if (cubic) affine(src, width, height, channels, dst, matrix, 1);
     else affine(src, width, height, channels, dst, matrix, 0);
 }
