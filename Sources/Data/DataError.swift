@@ -11,6 +11,7 @@ public struct DataError: Error, Sendable, CustomStringConvertible {
         case invalidMixing
         case tooFewPictures
         case tooManyBadFiles
+        case changed
     }
 
     public let kind: Kind

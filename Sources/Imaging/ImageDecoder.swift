@@ -6,7 +6,7 @@ import CCodecs
 /// channels the upper byte is kept. Of several pictures in a file the first is decoded.
 public struct ImageDecoder: Sendable {
     /// Which channels a picture decodes to.
-    public enum Channels: String, Sendable, CaseIterable {
+    public enum Channels: String, Codable, Sendable, CaseIterable {
         /// 1 for grey pictures, 3 for all others.
         case rgbOrGrey
         /// Those of the file: alpha stays, and so do all samples of a TIFF. Palettes are looked up;
@@ -15,7 +15,7 @@ public struct ImageDecoder: Sendable {
     }
 
     /// Whether pictures are turned as their files say.
-    public enum Orientation: String, Sendable, CaseIterable {
+    public enum Orientation: String, Codable, Sendable, CaseIterable {
         case ignored
         case upright
     }

@@ -1,8 +1,64 @@
 import Configuration
 public import Data
-import Imaging
+public import Imaging
 
 extension DataSettings {
+    /// Opens the pictures of `path` and `mix`.
+    ///
+    /// - Parameter options: how; they change no picture.
+    /// - Returns: the pictures, those of `mix` behind those of `path`.
+    /// - Throws: `DataError` where they are not there, or not those of `fingerprint`.
+    public func open(_ options: SourceOptions = SourceOptions()) throws -> any ImageSource {
+        var source = try openSource(path, split: split, options: options)
+        if !mix.isEmpty {
+            let more = try mix.map { part in
+                (part.path, try openSource(part.path, split: split, options: options), part.weight)
+            }
+            source = try MixedSource([(path, source, weight)] + more)
+        }
+        if let fingerprint, fingerprint != source.fingerprint {
+            throw DataError(
+                .changed, path, "are not the pictures that the run began with",
+                remedy: "bring them back, or go on with `tessera resume --allow-data-change`")
+        }
+        return source
+    }
+
+    /// How the pictures are decoded, for training and evaluation alike.
+    ///
+    /// - Parameter channels: of the model; others than 1 and 3 are read as they are stored.
+    /// - Returns: the decoder.
+    public func decoder(channels: Int) -> ImageDecoder {
+        var decoder = ImageDecoder()
+        decoder.channels = channels == 1 || channels == 3 ? .rgbOrGrey : .stored
+        decoder.orientation = orientation
+        decoder.acceptsTruncated = truncated == .kept
+        decoder.range = range.map { $0[0]...$0[1] }
+        return decoder
+    }
+
+    /// Every picture once, in order, as a model is evaluated on it.
+    ///
+    /// - Parameters:
+    ///   - source: the pictures.
+    ///   - imageSize: of the model, in pixels.
+    ///   - channels: of the model.
+    ///   - batchSize: pictures at a time, at most.
+    /// - Returns: the plan of one epoch.
+    /// - Throws: `DataError` where there are no pictures.
+    public func evaluationPlan(
+        for source: any ImageSource, imageSize: Int, channels: Int, batchSize: Int
+    ) throws -> LoaderPlan {
+        var plan = LoaderPlan(
+            source: source,
+            views: [evaluationPipeline(imageSize: imageSize, channels: channels)],
+            sampler: try Sampler(
+                count: source.count, globalBatchSize: min(batchSize, source.count), seed: 0,
+                shuffles: false, dropsLast: false))
+        carry(into: &plan, channels)
+        return plan
+    }
+
     /// What a run loads.
     ///
     /// - Parameters:
@@ -20,13 +76,24 @@ extension DataSettings {
             source: source, views: try pipelines(imageSize: imageSize, channels: channels),
             sampler: try Sampler(
                 order(of: source), of: source.count, globalBatchSize: batchSize, seed: seed))
-        plan.onBadFile = onBad
-        plan.mostBad = mostBad
-        plan.readTimeout = readTimeout.map { .seconds($0) }
+        carry(into: &plan, channels)
         return plan
     }
 
+    /// What is the same for training and evaluation.
+    private func carry(into plan: inout LoaderPlan, _ channels: Int) {
+        plan.decoder = decoder(channels: channels)
+        plan.onBadFile = onBad
+        plan.mostBad = mostBad
+        plan.readTimeout = readTimeout.map { .seconds($0) }
+    }
+
     private func order(of source: any ImageSource) throws -> any EpochOrder {
+        if weight != nil || mix.contains(where: { $0.weight != nil }) {
+            return WeightedGroups(
+                source.parts.map { Array($0.range) }, weights: source.parts.map(\.weight),
+                of: source.count)
+        }
         if repeats > 1 { return RepeatedAugmentation(count: source.count, times: repeats) }
         guard balance > 0 else { return ShuffledOrder(count: source.count) }
         guard source.isLabelled else {

@@ -1,11 +1,14 @@
 public import Configuration
 public import Data
-import Imaging
+public import Imaging
 
 /// Which pictures a run sees, and how they become tensors.
 public struct DataSettings: Configuration {
     public var path = ""
     public var split = Split.train
+    public var weight: Double? = nil
+    public var mix: [MixSettings] = []
+    public var fingerprint: String? = nil
     public var batchSize = 256
     public var augment: [Transform]? = nil
     public var views: [ViewSettings] = []
@@ -15,6 +18,9 @@ public struct DataSettings: Configuration {
     public var prefetch = 3
     public var repeats = 1
     public var balance = 0.0
+    public var orientation = ImageDecoder.Orientation.ignored
+    public var range: [Double]? = nil
+    public var truncated = TruncatedPictures.bad
     public var onBad = BadFilePolicy.substitute
     public var mostBad = 0.1
     public var readTimeout: Double? = 120
@@ -23,8 +29,13 @@ public struct DataSettings: Configuration {
 
     public static var documentation: [String: String] {
         [
-            "path": "a folder of pictures, or MNIST-like IDX files",
+            "path": "a folder of pictures, tar shards, a list, a pack, IDX or CIFAR files",
             "split": "which part, where the folder has parts",
+            "weight":
+                "share of these pictures in an epoch beside those of mix; null for their number",
+            "mix": "more pictures, each with a path and a weight",
+            "fingerprint":
+                "which pictures a run has; written by it, and compared when it is resumed",
             "batchSize": "pictures a step, over all processes and accumulated parts",
             "augment": "steps from a stored picture to the model's size; null takes a random "
                 + "resized crop of 0.2 to 1 of the area and a flip",
@@ -40,6 +51,11 @@ public struct DataSettings: Configuration {
                 + "stays as long and has fewer pictures",
             "balance": "0 takes pictures as they are, 1 all classes equally often, and between "
                 + "them the size of a class counts to the power of 1 - balance; needs labels",
+            "orientation": "whether pictures are turned as their files say; the references do not",
+            "range": "values of 16-bit pictures that become black and white; null takes the upper "
+                + "byte",
+            "truncated":
+                "whether a picture whose file ends early is bad, or is kept as far as it is",
             "onBad": "what takes the place of a picture that cannot be read",
             "mostBad": "part of the pictures that may be bad before the run ends; 100 may always",
             "readTimeout": "seconds that reading a picture may take; null for any",
@@ -64,9 +80,55 @@ public struct DataSettings: Configuration {
             throw ConfigurationError.invalid(
                 "repeats", found: repeats, expected: "1, because data.balance is set")
         }
+        if let range, range.count != 2 || !(range[0] < range[1]) {
+            throw ConfigurationError.invalid(
+                "range", found: range, expected: "two numbers, [black, white], or null")
+        }
+        if let weight, !(weight > 0) {
+            throw ConfigurationError.invalid(
+                "weight", found: weight, expected: "a positive number, or null")
+        }
+        if !mix.isEmpty, repeats > 1 || balance > 0 {
+            throw ConfigurationError.invalid(
+                "mix", found: "\(mix.count) sources beside repeats or balance",
+                expected: "none, or repeats=1 and balance=0")
+        }
         if augment != nil, !views.isEmpty {
             throw ConfigurationError.invalid(
                 "views", found: "given beside augment", expected: "one of the two")
+        }
+    }
+}
+
+/// What becomes of a picture whose file ends early.
+public enum TruncatedPictures: String, Codable, Sendable, CaseIterable {
+    /// It is a bad file.
+    case bad
+    /// What is there is kept; the rest is grey or black.
+    case kept
+}
+
+/// Pictures that take part in a run beside those of `data.path`.
+public struct MixSettings: Configuration {
+    public var path = ""
+    public var weight: Double? = nil
+
+    public init() {}
+
+    public static var documentation: [String: String] {
+        [
+            "path": "as data.path",
+            "weight": "share of these pictures in an epoch; null for their number",
+        ]
+    }
+
+    public func validate() throws {
+        if path.isEmpty {
+            throw ConfigurationError.invalid("path", found: "''", expected: "the path of pictures")
+        }
+        if let weight, !(weight > 0) {
+            throw ConfigurationError.invalid(
+                "weight", found: weight, expected: "a positive number, or null")
         }
     }
 }

@@ -105,7 +105,7 @@ public final class Trainer<Method: PretrainingMethod> {
         options.prefetch = data.prefetch
         options.isPinned = device != .cpu
         // A quarter of the traffic; the GPU normalises.
-        if device != .cpu { plan.element = .uint8 }
+        if device != .cpu, !plan.views.contains(where: \.needsFloats) { plan.element = .uint8 }
         let badFiles = BadFileLog(folder.badFiles)
         loader = try Loader(
             plan, options: options,

@@ -4,5 +4,8 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Check a data set, and see it as training does.",
-        subcommands: [DataCheckCommand.self, DataPreviewCommand.self])
+        subcommands: [
+            DataCheckCommand.self, DataPreviewCommand.self, DataPackCommand.self,
+            DataIndexCommand.self,
+        ])
 }

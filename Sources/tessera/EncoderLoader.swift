@@ -86,13 +86,10 @@ final class EvaluationBatches: Sequence, IteratorProtocol {
         _ source: any ImageSource, data: DataSettings, model: VisionTransformer.Config,
         batchSize: Int = 256
     ) throws {
-        let pipeline = data.evaluationPipeline(
-            imageSize: model.imageSize, channels: model.channels)
-        let sampler = try Sampler(
-            count: source.count, globalBatchSize: Swift.min(batchSize, source.count), seed: 0,
-            shuffles: false, dropsLast: false)
         loader = try Loader(
-            LoaderPlan(source: source, views: [pipeline], sampler: sampler), epochs: 1)
+            data.evaluationPlan(
+                for: source, imageSize: model.imageSize, channels: model.channels,
+                batchSize: batchSize), epochs: 1)
     }
 
     func next() -> LabelledBatch? {

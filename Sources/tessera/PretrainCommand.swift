@@ -68,6 +68,9 @@ struct ResumeCommand: ParsableCommand {
     @Flag(help: "Write metrics to standard output, one JSON object a line.")
     var json = false
 
+    @Flag(help: "Go on though pictures came, went or were renamed.")
+    var allowDataChange = false
+
     @Argument(help: "Settings that do not change the numbers, such as data.workers=8.")
     var settings: [String] = []
 
@@ -81,7 +84,8 @@ struct ResumeCommand: ParsableCommand {
 
     private func resume<Method: PretrainingMethod>(_: Method.Type, _ recipe: Recipe) throws {
         let session = try PretrainingSession<Method>(
-            resuming: folder, recipe: recipe, overrides: settings, json: json)
+            resuming: folder, recipe: recipe,
+            overrides: settings + (allowDataChange ? ["data.fingerprint=null"] : []), json: json)
         try session.run()
     }
 }

@@ -17,13 +17,14 @@ struct PretrainingSession<Method: PretrainingMethod> {
 
     /// Makes the folder of a new run.
     init(recipe: Recipe?, overrides: [String], out: String, json: Bool) throws {
-        let resolved = try Self.resolve(recipe, overrides)
-        settings = resolved.value
+        progress = ProgressLine(silent: json)
         // The pictures first: a wrong path must not leave a folder behind.
-        source = try openSource(settings.data.path, split: settings.data.split)
+        source = try Self.resolve(recipe, overrides).value.data.open(silent: json)
+        let resolved = try Self.resolve(
+            recipe, overrides + ["data.fingerprint=\(source.fingerprint)"])
+        settings = resolved.value
         folder = try RunFolder.create(out)
         self.json = json
-        progress = ProgressLine(silent: json)
         let header = "# tessera \(Version.text): \(CommandLine.arguments.joined(separator: " "))\n"
         try Data((header + resolved.yaml()).utf8).write(to: folder.configuration, options: .atomic)
     }
@@ -31,10 +32,10 @@ struct PretrainingSession<Method: PretrainingMethod> {
     /// Opens the folder of a run.
     init(resuming path: String, recipe: Recipe, overrides: [String], json: Bool) throws {
         settings = try Self.resolve(recipe, overrides).value
-        source = try openSource(settings.data.path, split: settings.data.split)
+        progress = ProgressLine(silent: json)
+        source = try settings.data.open(silent: json)
         folder = try RunFolder.open(path)
         self.json = json
-        progress = ProgressLine(silent: json)
     }
 
     /// Settings that stand for what the machine offers get their values, which the run then keeps.
@@ -92,6 +93,16 @@ struct PretrainingSession<Method: PretrainingMethod> {
                 expected: "nil, because the pictures have no labels")
         }
         return try neighborProbe(source, settings: settings.data, model: settings.model)
+    }
+}
+
+extension DataSettings {
+    /// Opens the pictures; says how far it is where that takes long, and what is odd about them.
+    func open(silent: Bool) throws -> any ImageSource {
+        let progress = SourceProgress(silent: silent)
+        let source = try open(progress.options)
+        for note in source.notes { progress.note(note) }
+        return source
     }
 }
 

@@ -102,15 +102,18 @@ enum RunReport {
 
     /// The first pictures of the run's data, as the encoder is evaluated on them.
     private static func sample<Config>(_ settings: RunConfiguration<Config>) throws -> ImageBatch {
-        let source = try openSource(settings.data.path, split: settings.data.split)
-        let pipeline = settings.data.evaluationPipeline(
-            imageSize: settings.model.imageSize, channels: settings.model.channels)
-        let sampler = try Sampler(
+        var data = settings.data
+        // A report may be made of a run whose pictures have changed.
+        data.fingerprint = nil
+        let source = try data.open()
+        var plan = try data.evaluationPlan(
+            for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
+            batchSize: pictureCount)
+        plan.sampler = try Sampler(
             count: source.count, globalBatchSize: min(pictureCount, source.count),
             seed: settings.run.seed)
         let loader = try Loader(
-            LoaderPlan(source: source, views: [pipeline], sampler: sampler),
-            options: LoaderOptions(threads: 1, prefetch: 1), epochs: 1)
+            plan, options: LoaderOptions(threads: 1, prefetch: 1), epochs: 1)
         guard let batch = try loader.next() else { fatalError("a loader without a batch") }
         return ImageBatch(batch, on: .cpu)
     }

@@ -165,7 +165,46 @@ import Testing
         let late = ImagePipeline([CenterCrop(size: PixelSize(height: 4, width: 5)), Resize()])
         #expect(throws: DataError.self) { try late.validate() }
         #expect(throws: DataError.self) {
-            try ImagePipeline([CenterCrop()], channels: 2).validate()
+            try ImagePipeline([CenterCrop()], channels: 0).validate()
         }
+    }
+
+    @Test func picturesOfManyChannelsKeepThem() throws {
+        let picture = noise(width: 20, height: 16, channels: 5, seed: 8)
+        let normalization = Normalization(mean: [0, 0.1, 0.2, 0.3, 0.4], std: [1])
+        let pipeline = ImagePipeline(
+            [RandomResizedCrop(size: 6), HorizontalFlip()], channels: 5,
+            normalization: normalization)
+        try pipeline.validate()
+        var runner = PipelineRunner(pipeline)
+        var values = [Float](repeating: .nan, count: 5 * 36)
+        let stream = CounterRandom(seed: 1, purpose: .augmentation)
+        var random = stream
+        try values.withUnsafeMutableBufferPointer {
+            try runner.write(PictureWindow(picture), random: &random, to: $0)
+        }
+        random = stream
+        let view = try runner.view(of: PictureWindow(picture), random: &random)
+        for channel in 0..<5 {
+            for (place, value) in values[channel * 36..<(channel + 1) * 36].enumerated() {
+                let expected = Float(view[place / 6, place % 6, channel]) / 255
+                #expect(value == expected - normalization.mean[channel])
+            }
+        }
+    }
+
+    @Test func channelsThatDoNotFitAreNamed() throws {
+        for (stored, wanted) in [(4, 3), (3, 5), (2, 1)] {
+            var runner = PipelineRunner(ImagePipeline([CenterCrop(size: 4)], channels: wanted))
+            var random = CounterRandom(seed: 1, purpose: .augmentation)
+            let picture = PictureWindow(noise(width: 4, height: 4, channels: stored, seed: 1))
+            let error = #expect(throws: ImageError.self) {
+                try runner.view(of: picture, random: &random)
+            }
+            #expect(error?.reason == "has \(stored) channels, the model takes \(wanted)")
+        }
+        let jitter = ImagePipeline([CenterCrop(size: 4), ColorJitter()], channels: 4)
+        let error = #expect(throws: DataError.self) { try jitter.validate() }
+        #expect(error?.remedy == "expected none that changes colours, for pictures with 4 channels")
     }
 }

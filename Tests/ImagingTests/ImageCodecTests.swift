@@ -88,7 +88,7 @@ import Testing
     @Test func whatIsNoPictureIsNamed() throws {
         for (bytes, kind): ([UInt8], ImageError.Kind) in [
             ([], .truncated), ([1, 2, 3, 4], .unknownFormat),
-            (Array("GIF89a".utf8), .unknownFormat),
+            (Array("GIF88a".utf8), .unknownFormat), (Array("GIF89a".utf8), .truncated),
             ([0xFF, 0xD8, 0xFF], .truncated),
         ] {
             let error = #expect(throws: ImageError.self) {

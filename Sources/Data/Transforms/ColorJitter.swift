@@ -3,6 +3,7 @@
 /// Factors are uniform in max(0, 1 − x)...1 + x, the hue's turn in −x...x; 0 leaves a property.
 public struct ColorJitter: TransformStep {
     public static let name = "colorJitter"
+    public var changesColor: Bool { true }
     public static let fields: [StepField<Self>] = [
         .init("brightness", \.brightness), .init("contrast", \.contrast),
         .init("saturation", \.saturation), .init("hue", \.hue),

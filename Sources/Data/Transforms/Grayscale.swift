@@ -1,6 +1,7 @@
 /// Gives all channels the luma with the given probability; their number stays.
 public struct Grayscale: TransformStep {
     public static let name = "grayscale"
+    public var changesColor: Bool { true }
     public static let fields: [StepField<Self>] = [.init("probability", \.probability)]
 
     public var probability = 0.2

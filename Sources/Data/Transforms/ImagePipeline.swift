@@ -27,7 +27,7 @@ public struct Normalization: Codable, Sendable, Equatable {
 /// floats `(v / 255 − mean) / std` or as bytes to be normalised on the device.
 public struct ImagePipeline: Codable, Sendable, Equatable {
     public var steps: [Transform]
-    /// 1 (grey) or 3 (RGB), whatever the pictures have.
+    /// 1 (grey) or 3 (RGB), whatever the pictures have; any other number is that of the pictures.
     public var channels = 3
     /// One number for all channels or one for each.
     public var normalization = Normalization.imageNet
@@ -49,6 +49,9 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
     public var size: PixelSize? {
         steps.reduce(nil) { $1.step.size(after: $0) }
     }
+
+    /// Whether a step changes the picture after its normalisation, so that bytes cannot hold it.
+    public var needsFloats: Bool { steps.contains { $0.step is RandomErasing } }
 
     /// The part of a stored picture that the steps read; nil for all of it.
     func region(of size: PixelSize, random: CounterRandom) -> CropBox? {
@@ -74,7 +77,11 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
         try expect(
             size != nil, "steps", "\(steps.map(\.name))",
             "a step at the end that fixes the size, such as centerCrop")
-        try expect(channels == 1 || channels == 3, "channels", "\(channels)", "1 or 3")
+        try expect((1...1024).contains(channels), "channels", "\(channels)", "1 to 1024")
+        let colorSteps = steps.filter { $0.step.changesColor }.map(\.name)
+        try expect(
+            channels == 1 || channels == 3 || colorSteps.isEmpty, "steps", "\(colorSteps)",
+            "none that changes colours, for pictures with \(channels) channels")
         for (key, values) in [("mean", normalization.mean), ("std", normalization.std)] {
             try expect(
                 values.count == 1 || values.count == channels, key, "\(values)",

@@ -54,6 +54,14 @@ public struct PipelineRunner {
     }
 
     private mutating func apply(to picture: PictureWindow, _ random: inout CounterRandom) throws {
+        let stored = picture.pixels.channels
+        guard
+            stored == pipeline.channels || [stored, pipeline.channels].allSatisfy([1, 3].contains)
+        else {
+            throw ImageError(
+                .unsupported, name: "the picture",
+                reason: "has \(stored) channels, the model takes \(pipeline.channels)")
+        }
         canvas.begin(picture)
         // Grey pictures stay so until they are written; colour goes first, as `convert("L")` does.
         if pipeline.channels < canvas.channels { canvas.makeGrey() }

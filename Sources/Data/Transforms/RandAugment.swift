@@ -3,6 +3,7 @@ import Imaging
 /// A few random operations of random strength: Cubuk et al., *RandAugment* (2020), as timm does it.
 public struct RandAugment: TransformStep {
     public static let name = "randAugment"
+    public var changesColor: Bool { true }
     public static let fields: [StepField<Self>] = [
         .init("policy", \.policy), .init("probability", \.probability),
         .init("interpolation", \.interpolation), .init("fill", \.fill),

@@ -16,6 +16,8 @@ public struct RandomApply: TransformStep {
         (self.probability, self.steps) = (probability, steps.map(Transform.init))
     }
 
+    public var changesColor: Bool { steps.contains { $0.step.changesColor } }
+
     public func check() throws {
         try expectProbability(probability)
         try expectInner(steps)

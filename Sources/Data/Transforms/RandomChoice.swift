@@ -11,6 +11,8 @@ public struct RandomChoice: TransformStep {
 
     public init(_ steps: [any TransformStep]) { self.steps = steps.map(Transform.init) }
 
+    public var changesColor: Bool { steps.contains { $0.step.changesColor } }
+
     public func check() throws { try expectInner(steps) }
 
     public func size(after size: PixelSize?) -> PixelSize? {

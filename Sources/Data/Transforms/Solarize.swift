@@ -1,6 +1,7 @@
 /// Inverts values from a threshold on, with the given probability.
 public struct Solarize: TransformStep {
     public static let name = "solarize"
+    public var changesColor: Bool { true }
     public static let fields: [StepField<Self>] = [
         .init("probability", \.probability), .init("threshold", \.threshold),
     ]

@@ -2,6 +2,7 @@
 /// section 3.
 public struct ThreeAugment: TransformStep {
     public static let name = "threeAugment"
+    public var changesColor: Bool { true }
     public static let fields: [StepField<Self>] = [.init("colorJitter", \.colorJitter)]
 
     /// Strength of the changes of brightness, contrast and saturation.

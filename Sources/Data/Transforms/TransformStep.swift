@@ -9,6 +9,8 @@ public protocol TransformStep: Codable, Sendable, Equatable {
     /// The step's name in recipes.
     static var name: String { get }
     static var fields: [StepField<Self>] { get }
+    /// Whether the step changes colours, which only grey and RGB pictures have.
+    var changesColor: Bool { get }
     init()
 
     /// Throws `DataError` for arguments that make no sense.
@@ -29,6 +31,8 @@ public protocol TransformStep: Codable, Sendable, Equatable {
 }
 
 extension TransformStep {
+    public var changesColor: Bool { false }
+
     public func check() throws {}
 
     public func size(after size: PixelSize?) -> PixelSize? { size }
