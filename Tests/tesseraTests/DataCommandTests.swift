@@ -111,6 +111,13 @@ import Testing
                     + "{steps: [{centerCrop: {size: 16}}], count: 2}]"
             ])
         #expect(views.components(separatedBy: "<img").count - 1 == 3 * 2 * 4)
+
+        // Pictures of three channels for a model of four: refused or shown, never a crash.
+        let deep = folder.path("deep.html")
+        let channels = try Program.run(
+            ["data", "preview", pictures.path("good"), "model.imageSize=32", "model.channels=4"]
+                + ["data.mean=[0.5]", "data.std=[0.5]", "--out", deep])
+        #expect(channels.status != 70 && !channels.wasKilled, "\(channels.errors)")
     }
 
     @Test("data preview: unknown methods, settings and numbers")
