@@ -47,7 +47,10 @@ struct DataCheckCommand: ParsableCommand {
         if let threads { options.threads = threads }
         options.sample = sample
         let files = try out.map { try DataCheckFiles($0) }
-        let audit = DataAudit(path: path, parts: try AuditPart.all(of: path), options: options)
+        let audit = DataAudit(
+            path: path,
+            parts: try AuditPart.all(of: path, options: SourceProgress(silent: json).options),
+            options: options)
         let progress = ProgressLine(silent: json)
         let result = try audit.run { done, total in
             progress.update("\(grouped(done)) of \(grouped(total)) pictures", isLast: done == total)

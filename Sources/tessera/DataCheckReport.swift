@@ -163,7 +163,8 @@ struct DataCheckReport {
         decoder.acceptsTruncated = true
         guard let image = try? source.read(at: item.index, decoder: decoder) else { return nil }
         return try Picture(
-            image.shrunk(to: Self.side), alternative: source.name(at: item.index), caption: caption)
+            image.displayed.shrunk(to: Self.side), alternative: source.name(at: item.index),
+            caption: caption)
     }
 
     // MARK: Measurements
@@ -256,6 +257,16 @@ struct DataCheckReport {
 }
 
 extension ImageBuffer {
+    /// The first three channels, or the first of fewer: what a page can show.
+    var displayed: ImageBuffer {
+        let shown = channels >= 3 ? 3 : 1
+        guard shown < channels else { return self }
+        let all = pixels
+        return ImageBuffer(
+            width: width, height: height, channels: shown,
+            pixels: (0..<width * height * shown).map { all[$0 / shown * channels + $0 % shown] })
+    }
+
     /// The picture with its longer side brought to at most `side`; a thin one stays a pixel wide.
     func shrunk(to side: Int) -> ImageBuffer {
         let longest = max(width, height)

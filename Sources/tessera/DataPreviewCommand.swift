@@ -63,10 +63,11 @@ struct DataPreviewCommand: ParsableCommand {
     private func show<Method: PretrainingMethod>(
         _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
     ) throws {
-        let settings = try RunConfiguration<Method.Config>.resolve(
+        var settings = try RunConfiguration<Method.Config>.resolve(
             recipe: recipe, overrides: overrides
         ).value
-        let source = try openSource(path, split: settings.data.split)
+        settings.data.path = path
+        let source = try settings.data.open(silent: json)
         let preview = try ViewPreview(
             source: source, settings: settings.data, imageSize: settings.model.imageSize,
             channels: settings.model.channels, seed: settings.run.seed, count: count,

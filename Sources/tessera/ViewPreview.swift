@@ -44,7 +44,7 @@ struct ViewPreview {
         while let batch = try loader.next() {
             for row in rows.indices {
                 rows[row].epochs.append(
-                    batch.views.indices.map { batch.picture(row: row, view: $0) })
+                    batch.views.indices.map { batch.picture(row: row, view: $0).displayed })
             }
         }
     }
@@ -62,7 +62,9 @@ struct ViewPreview {
             do {
                 let image = try plan.source.read(at: picture, decoder: plan.decoder)
                 rows.append(
-                    Row(name: plan.source.name(at: picture), stored: image.shrunk(to: Self.side)))
+                    Row(
+                        name: plan.source.name(at: picture),
+                        stored: image.displayed.shrunk(to: Self.side)))
                 chosen.append(key)
             } catch {
                 firstError = firstError ?? error

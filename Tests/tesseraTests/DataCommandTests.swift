@@ -118,6 +118,14 @@ import Testing
         let erased = try page(
             "f.html", ["data.augment=[\(resize), {randomErasing: {probability: 1}}]"])
         #expect(erased.contains("randomErasing") && erased != whole)
+
+        // Pictures of three channels for a model of four.
+        let deep = folder.path("deep.html")
+        let channels = try Program.run(
+            ["data", "preview", pictures.path("good"), "model.imageSize=32", "model.channels=4"]
+                + ["data.mean=[0.5]", "data.std=[0.5]", "--out", deep])
+        #expect(channels.status == 65, "\(channels.errors)")
+        #expect(channels.errors.contains("has 3 channels, the model takes 4"))
     }
 
     @Test("data preview: unknown methods, settings and numbers")

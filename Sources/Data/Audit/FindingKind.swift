@@ -76,7 +76,9 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .empty: "Copy them again or take them out."
         case .unreadable: "Check that the files exist and that you may read them."
         case .unknownFormat: "Convert them to JPEG or PNG, or take them out."
-        case .corrupt, .truncated: "Copy them again or take them out."
+        case .corrupt: "Copy them again or take them out."
+        case .truncated:
+            "Copy them again or take them out; data.truncated=kept uses what is there of them."
         case .unsupported: "Save them as 8-bit RGB or grey JPEG or PNG."
         case .tooLarge: "Take them out, or shrink them if you trust where they are from."
         case .outOfMemory: "Shrink them, or read them with fewer threads."
@@ -87,14 +89,14 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .wrongEnding: "Nothing is lost here, but other programs may refuse them; rename them."
         case .oddData: "They decode completely; open some to see whether they look right."
         case .rotated:
-            "They are used as stored, lying on their side; turn the pixels if that matters."
+            "They are used as stored, lying on their side; data.orientation=upright turns them."
         case .singleColor: "They teach nothing; take them out."
         case .tiny: "They are enlarged in training and look blurred; consider taking them out."
         case .extremeAspect:
             "Crops show a small part of them; cut them into pieces or take them out."
         case .exactCopy: "Keep one of each group: copies are seen more often than the rest."
         case .nearCopy: "Look at the groups; keep the best picture of each."
-        case .imbalance: "Sample the classes evenly where labels are used, or collect more."
+        case .imbalance: "Collect more of the small ones, or draw evenly with data.balance=1."
         case .emptyClass: "Fill or remove the folders; the classes keep their numbers meanwhile."
         case .incomplete: "Fetch again what is cut off; convert what is in a form that is not read."
         case .brokenLink: "Mount what they lead to, or remove them; they are left out."
@@ -104,7 +106,8 @@ public enum FindingKind: String, Codable, Sendable, CaseIterable {
         case .huge:
             "Decoding takes most of the time: tessera data pack makes smaller copies once."
         case .cmyk: "They become RGB without a colour profile; convert them to check the colours."
-        case .deep: "The upper 8 bits are used; scale the values first if they use few of them."
+        case .deep:
+            "The upper 8 bits are used; data.range says which values become black and white."
         case .alpha: "Transparency is dropped, which shows the colours that it hid."
         case .palette: "They become RGB."
         case .grey: "They become RGB with three equal channels."
