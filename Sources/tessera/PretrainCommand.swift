@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Configuration
-import Data
+public import Data
 import Foundation
 import Training
 
