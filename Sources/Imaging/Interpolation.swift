@@ -94,24 +94,27 @@ struct AxisWeights {
         let support = filter.support * widening
         // A multiple of 4, which the C loops take at a time.
         taps = (Int(support.rounded(.up)) * 2 + 1 + 3) / 4 * 4
-        starts = []
-        counts = []
-        weights = []
+        starts.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+        weights.removeAll(keepingCapacity: true)
         for x in 0..<outputs {
             let centre = span.start + (Double(x) + 0.5) * scale
             let low = max(0, Int(centre - support + 0.5))
             let high = min(inputs, Int(centre + support + 0.5))
-            exact = (low..<high).map {
-                filter.weight((Double($0) - centre + 0.5) * (1 / widening))
+            exact.removeAll(keepingCapacity: true)
+            var sum = 0.0
+            for input in low..<high {
+                let weight = filter.weight((Double(input) - centre + 0.5) * (1 / widening))
+                exact.append(weight)
+                sum += weight
             }
-            let sum = exact.reduce(0, +)
             starts.append(Int32(low))
             counts.append(Int32(high - low))
             for weight in exact {
                 let fixed = (sum == 0 ? weight : weight / sum) * Double(1 << 22)
                 weights.append(Int32(fixed < 0 ? fixed - 0.5 : fixed + 0.5))
             }
-            weights.append(contentsOf: repeatElement(0, count: taps - (high - low)))
+            for _ in high - low..<taps { weights.append(0) }
         }
     }
 

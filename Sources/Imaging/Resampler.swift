@@ -9,8 +9,19 @@ public struct Resampler {
     private var horizontal = AxisWeights()
     private var vertical = AxisWeights()
     private var between = ImageBuffer()
+    private let instructions: Instructions
 
-    public init() {}
+    public init() { self.init(by: .fastest) }
+
+    /// Which instructions of the machine are used; the result is the same.
+    package enum Instructions: Int32, CaseIterable {
+        case fastest
+        /// Products of 16 bits where the machine has them, though it may have faster ones.
+        case productsOf16Bits
+        case portable
+    }
+
+    package init(by instructions: Instructions) { self.instructions = instructions }
 
     /// Resizes the pixels of `box` to `width` x `height` into `result`, whose memory is re-used.
     public mutating func resize(
@@ -63,16 +74,17 @@ public struct Resampler {
         case (false, false):
             copyPixels(image, box, into: &result)
         case (true, false):
-            horizontal.resampleRows(of: image, box, into: &result)
+            horizontal.resampleRows(of: image, box, into: &result, instructions)
         case (false, true):
             vertical.resampleColumns(of: image, box, into: &result)
         case (true, true) where order.startsVertically(from: box, to: width, height):
             between.reshape(width: box.width, height: height, channels: image.channels)
             vertical.resampleColumns(of: image, box, into: &between)
-            horizontal.resampleRows(of: between, CropBox(of: between.size), into: &result)
+            horizontal.resampleRows(
+                of: between, CropBox(of: between.size), into: &result, instructions)
         case (true, true):
             between.reshape(width: width, height: box.height, channels: image.channels)
-            horizontal.resampleRows(of: image, box, into: &between)
+            horizontal.resampleRows(of: image, box, into: &between, instructions)
             vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
         }
     }
@@ -80,14 +92,18 @@ public struct Resampler {
 
 extension AxisWeights {
     /// The horizontal pass over the rows of `box`.
-    func resampleRows(of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer) {
+    func resampleRows(
+        of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer,
+        _ instructions: Resampler.Instructions
+    ) {
         let stride = result.rowBytes
         withAxis { axis in
             image.withUnsafeBytes { source in
                 result.withUnsafeMutableBytes { target in
                     cc_resample_horizontal(
                         image.start(of: box, in: source), image.rowBytes, target.baseAddress,
-                        stride, Int32(box.height), Int32(image.channels), axis)
+                        stride, Int32(box.height), Int32(image.channels), axis,
+                        instructions.rawValue)
                 }
             }
         }
