@@ -132,7 +132,7 @@ enum PageStyle {
         .samples.wide{grid-template-columns:repeat(auto-fill,minmax(min(33rem,100%),1fr))}
         .samples.whole{grid-template-columns:1fr}
         .sample{margin:0;padding:.6rem}
-        .row{display:flex;gap:.4rem}
+        .row{display:flex;gap:.4rem;align-items:flex-end}
         .row div{flex:1;min-width:0}
         .row.many{flex-wrap:wrap}.row.many div{flex:0 1 calc(12.5% - .4rem)}
         .row img{display:block;width:100%;height:auto;border-radius:.35rem;background:var(--faint)}
