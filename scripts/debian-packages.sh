@@ -54,8 +54,10 @@ fetch_package() { # PACKAGE: its .deb, here
 
 install_codecs() {
     local missing=() pair
-    has_headers vector jpeglib.h png.h zlib.h && return
-    for pair in g++:vector libjpeg-dev:jpeglib.h libpng-dev:png.h zlib1g-dev:zlib.h; do
+    has_headers vector jpeglib.h png.h webp/demux.h tiffio.h gif_lib.h stb/stb_image.h zlib.h && return
+    for pair in g++:vector libjpeg-dev:jpeglib.h libpng-dev:png.h libwebp-dev:webp/demux.h \
+        libtiff-dev:tiffio.h libgif-dev:gif_lib.h libstb-dev:stb/stb_image.h \
+        zlib1g-dev:zlib.h; do
         has_headers "${pair#*:}" || missing+=("${pair%%:*}")
     done
     if can_install; then
@@ -70,16 +72,23 @@ install_codecs() {
 
 unpack_codecs() { # without root: the archives and headers of the codecs into the cache
     local package libraries
-    [ ! -e "$codecs/complete" ] || return 0
+    # Named after what it holds: an older set-up's knew fewer codecs.
+    [ ! -e "$codecs/complete-6" ] || return 0
     say "fetching the codec libraries into $codecs (no root here)"
     rm -rf "$codecs"
-    for package in "$(jpeg_package)" libpng-dev zlib1g-dev; do
+    for package in "$(jpeg_package)" libpng-dev libwebp-dev libtiff-dev libgif-dev \
+        libstb-dev zlib1g-dev; do
         apt_unpack "$package" "$codecs" || fail "apt-get could not fetch $package" \
-            "Ask your administrator to install libjpeg-dev, libpng-dev and zlib1g-dev."
+            "Ask your administrator to install libjpeg-dev, libpng-dev, libwebp-dev, libtiff-dev," \
+            "libgif-dev, libstb-dev and zlib1g-dev."
+    done
+    # What a static libtiff and libwebp need in turn; not every release has and needs each.
+    for package in libdeflate-dev libzstd-dev liblzma-dev liblerc-dev libsharpyuv-dev; do
+        apt_unpack "$package" "$codecs" 2>/dev/null || true
     done
     libraries=$(dirname "$(find "$codecs/usr/lib" -name libz.a -print -quit)")
     "$root/scripts/static-codecs" "$codecs/usr/include" "$libraries" "$codecs"
-    touch "$codecs/complete"
+    touch "$codecs/complete-6"
 }
 
 jpeg_package() { # libjpeg-dev is a name for one of these

@@ -182,7 +182,10 @@ static int32_t tiff_layout_of(
     if (layout->width == 0 || layout->height == 0 || layout->width > INT_MAX ||
         layout->height > INT_MAX || layout->samples == 0)
         return finish(report, CC_CORRUPT, "the size is impossible");
-    if (layout->compression == COMPRESSION_OJPEG || !TIFFIsCODECConfigured(layout->compression))
+    // Old-style JPEG is ill-defined. JBIG is in the system's libtiff but not in our own archives,
+    // because its library is under the GPL, and a picture is to be one in every build or in none.
+    if (layout->compression == COMPRESSION_OJPEG || layout->compression == COMPRESSION_JBIG ||
+        !TIFFIsCODECConfigured(layout->compression))
         return tiff_refuse_layout(report, "compression", layout->compression);
     // Bounds what damaged or hostile files can make us compute, too.
     uint64_t sample_bytes = layout->bits > 8 ? layout->bits / 8 : 1;

@@ -2,6 +2,7 @@ extension ImageBuffer {
     /// The picture turned and mirrored as EXIF's orientation asks.
     ///
     /// - Parameter orientation: 1 to 8: which way round the pixels are stored.
+    /// - Returns: a new picture, whose sides are swapped from 5 on.
     func upright(from orientation: Int) -> ImageBuffer {
         require((1...8).contains(orientation), "ImageBuffer: orientation \(orientation)")
         let isTransposed = orientation >= 5

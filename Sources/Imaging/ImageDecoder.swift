@@ -21,14 +21,16 @@ public struct ImageDecoder: Sendable {
     }
 
     public var limits: ImageLimits
-    /// Keep a picture whose data end early instead of throwing. What is missing is black, or in a
-    /// JPEG whatever libjpeg makes of it (often grey).
+    /// Keep a picture whose data end early instead of throwing.
+    ///
+    /// What is missing is black, or in a JPEG whatever libjpeg makes of it (often grey).
     public var acceptsTruncated = false
     public var channels = Channels.rgbOrGrey
     public var orientation = Orientation.ignored
-    /// The values that become 0 and 255, in samples deeper than 8 bits, which are mapped linearly
-    /// and rounded. Without it 16-bit samples keep their upper byte, and deeper ones (of a TIFF) are
-    /// refused.
+    /// The values that become 0 and 255 in samples deeper than 8 bits.
+    ///
+    /// Those between are mapped linearly and rounded. Without it 16-bit samples keep their upper
+    /// byte, and deeper ones (of a TIFF) are refused.
     public var range: ClosedRange<Double>?
 
     public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }

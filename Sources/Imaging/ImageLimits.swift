@@ -6,8 +6,10 @@ public struct ImageLimits: Sendable, Equatable {
     public var maxFileBytes = 1 << 30
     /// Most scans of a progressive JPEG: each costs a pass over the picture.
     public var maxScans = 100
-    /// Most bytes that a codec may take beside the pixels. The samples of a TIFF count as if they
-    /// were all read at once, so this also bounds its channels.
+    /// Most bytes that a codec may take beside the pixels.
+    ///
+    /// The samples of a TIFF count as if they were all read at once, so this also bounds its
+    /// channels.
     public var maxWorkingBytes = 1 << 30
 
     public init() {}
