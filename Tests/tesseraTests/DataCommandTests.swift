@@ -104,7 +104,7 @@ import Testing
         #expect(unwritable.status == 73, "\(unwritable.errors)")
         for arguments in [
             ["--threads", "0"], ["--sample", "-3"], ["--out", "check.txt"],
-            ["--read-timeout", "0"],
+            ["--read-timeout", "-1"],
         ] {
             let result = try Program.run(["data", "check", pictures.path("good")] + arguments)
             #expect(result.status == 64, "\(result.errors)")
