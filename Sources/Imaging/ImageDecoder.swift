@@ -20,6 +20,17 @@ public struct ImageDecoder: Sendable {
         case upright
     }
 
+    /// Whether pictures may be decoded smaller than they are.
+    public enum Scaling: String, Codable, Sendable, CaseIterable {
+        /// Never.
+        case exact
+        /// A JPEG of which only resized parts are read may be decoded at 1/8, 1/4, 3/8 or 1/2 of its
+        /// size, if the parts then still have the pixels they are resized to.
+        ///
+        /// That is faster, and close to the exact result, not equal to it.
+        case fast
+    }
+
     public var limits: ImageLimits
     /// Keep a picture whose data end early instead of throwing.
     ///
@@ -27,6 +38,7 @@ public struct ImageDecoder: Sendable {
     public var acceptsTruncated = false
     public var channels = Channels.rgbOrGrey
     public var orientation = Orientation.ignored
+    public var scaling = Scaling.exact
     /// The values that become 0 and 255 in samples deeper than 8 bits.
     ///
     /// Those between are mapped linearly and rounded. Without it 16-bit samples keep their upper
@@ -149,7 +161,7 @@ public struct ImageDecoder: Sendable {
             switch header.format {
             case .jpeg:
                 var all = cc_part(CropBox(of: size))
-                return cc_jpeg_decode(memory, length, &options, &all, out, room, &report)
+                return cc_jpeg_decode(memory, length, &options, 8, &all, out, room, &report)
             case .png: return cc_png_decode(memory, length, &options, out, room, &report)
             case .webp: return cc_webp_decode(memory, length, &options, out, room, &report)
             case .tiff: return cc_tiff_decode(memory, length, &options, out, room, &report)

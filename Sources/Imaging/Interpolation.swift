@@ -64,6 +64,10 @@ struct SampledSpan: Equatable {
 
     init(start: Double, end: Double) { (self.start, self.end) = (start, end) }
 
+    func moved(by inputs: Int) -> SampledSpan {
+        SampledSpan(start: start + Double(inputs), end: end + Double(inputs))
+    }
+
     /// Whether each output is one input: such an axis is not filtered.
     func isIdentity(_ inputs: Int, to outputs: Int) -> Bool {
         inputs == outputs && self == SampledSpan(inputs)

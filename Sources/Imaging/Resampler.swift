@@ -46,6 +46,39 @@ public struct Resampler {
             interpolation, order, into: &result)
     }
 
+    /// Resizes a rectangle of a picture of which a part is decoded, perhaps smaller than it is.
+    ///
+    /// Of a smaller picture the rectangle may begin within a pixel.
+    ///
+    /// - Parameters:
+    ///   - window: what is decoded; it holds the rectangle.
+    ///   - box: the rectangle, in pixels of the whole picture in its own size.
+    ///   - size: of the result.
+    ///   - interpolation: the filter.
+    ///   - order: which axis comes first.
+    ///   - seesBeyond: whether filters also see what lies around the rectangle; then the window must
+    ///     hold the whole picture.
+    ///   - result: where the pixels go; its memory is used again.
+    public mutating func resize(
+        _ window: PictureWindow, box: CropBox, to size: PixelSize, interpolation: Interpolation,
+        order: PassOrder = .horizontalFirst, seesBeyond: Bool = false,
+        into result: inout ImageBuffer
+    ) {
+        require(
+            size.width > 0 && size.height > 0,
+            "Resampler: impossible size \(size.width)x\(size.height)")
+        var (pixels, columns, rows) = window.spans(box)
+        if seesBeyond {
+            let around = window.spans(CropBox(of: window.size)).box
+            columns = columns.moved(by: pixels.left - around.left)
+            rows = rows.moved(by: pixels.top - around.top)
+            pixels = around
+        }
+        resample(
+            window.pixels, pixels, to: size, columns: columns, rows: rows, interpolation, order,
+            into: &result)
+    }
+
     /// Spreads `size` outputs over part of the pixels of `box`; no filter sees beyond `box`.
     mutating func resample(
         _ image: ImageBuffer, _ box: CropBox, to size: PixelSize, columns: SampledSpan,

@@ -2,9 +2,10 @@ public import Imaging
 
 /// The picture on its way through the steps, in memory that a thread uses again and again.
 ///
-/// At first it stands for a stored picture, of which perhaps only a part is decoded; the first step
-/// that changes pixels works on that, all later ones on memory of the canvas. A flip is put off as
-/// long as possible: the last one is made by the writing of the result, which costs nothing.
+/// At first it stands for a stored picture, of which perhaps only a part is decoded, or a smaller
+/// picture in its place; the first step that changes pixels works on that, all later ones on memory
+/// of the canvas. A flip is put off as long as possible: the last one is made by the writing of the
+/// result, which costs nothing.
 public struct Canvas {
     /// Size of the picture as the next step sees it.
     public private(set) var size: PixelSize = 0
@@ -37,9 +38,8 @@ public struct Canvas {
     ) {
         replace { source, window, canvas in
             canvas.resampler.resize(
-                source, box: window.map { $0.located(box) } ?? box, width: size.width,
-                height: size.height, interpolation: interpolation, order: canvas.passOrder,
-                into: &canvas.spare)
+                window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
+                order: canvas.passOrder, into: &canvas.spare)
         }
     }
 
@@ -47,11 +47,10 @@ public struct Canvas {
     public mutating func resample(
         within box: CropBox, to size: PixelSize, _ interpolation: Interpolation
     ) {
-        settle()
-        replace { source, _, canvas in
+        replace { source, window, canvas in
             canvas.resampler.resize(
-                source, within: box, width: size.width, height: size.height,
-                interpolation: interpolation, order: canvas.passOrder, into: &canvas.spare)
+                window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
+                order: canvas.passOrder, seesBeyond: true, into: &canvas.spare)
         }
     }
 

@@ -37,6 +37,10 @@ public struct RandomResize: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { nil }
 
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(CropBox(of: size), resizedTo: drawSize(for: size, random: &random))
+    }
+
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
         let size = drawSize(for: canvas.size, random: &random)
         canvas.resample(CropBox(of: canvas.size), to: size, interpolation)

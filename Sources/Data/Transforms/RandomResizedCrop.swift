@@ -49,8 +49,9 @@ public struct RandomResizedCrop: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { self.size }
 
-    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? {
-        box(height: size.height, width: size.width, random: &random)
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(
+            box(height: size.height, width: size.width, random: &random), resizedTo: self.size)
     }
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
