@@ -33,9 +33,12 @@ public struct Canvas {
     public mutating func flip() { isFlipped.toggle() }
 
     /// Cuts out a rectangle within the picture and resizes it.
+    ///
+    /// - Throws: `ImageError` if that would make a huge picture between the passes.
     public mutating func resample(
         _ box: CropBox, to size: PixelSize, _ interpolation: Interpolation
-    ) {
+    ) throws {
+        try expectModest(rows: box.height, columns: size.width)
         replace { source, window, canvas in
             canvas.resampler.resize(
                 window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
@@ -44,9 +47,12 @@ public struct Canvas {
     }
 
     /// Resizes a rectangle within the picture; filters also see what lies around it.
+    ///
+    /// - Throws: `ImageError` if that would make a huge picture between the passes.
     public mutating func resample(
         within box: CropBox, to size: PixelSize, _ interpolation: Interpolation
-    ) {
+    ) throws {
+        try expectModest(rows: self.size.height, columns: size.width)
         replace { source, window, canvas in
             canvas.resampler.resize(
                 window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
@@ -118,6 +124,18 @@ public struct Canvas {
         let picture = stored?.wholePixels ?? image
         stored = nil
         return try body(picture, isFlipped)
+    }
+
+    /// Rows are resampled first, all of them: of a picture of 1 x 178,000,000 pixels that would make
+    /// hundreds of gigabytes.
+    private func expectModest(rows: Int, columns: Int) throws {
+        let (pixels, overflow) = rows.multipliedReportingOverflow(by: columns)
+        guard !overflow, pixels <= ImageLimits().maxPixels else {
+            throw ImageError(
+                .tooLarge, name: "a picture of \(size.width)x\(size.height) pixels",
+                reason: "would have \(columns)x\(rows) when its rows are resized",
+                advice: "cut it into pieces or take it out")
+        }
     }
 
     /// Makes the flip that was put off, in memory of the canvas.

@@ -33,8 +33,8 @@ public struct CenteredResize: TransformStep {
                 width: needed(size.width, self.size.width)))
     }
 
-    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
-        canvas.resample(within: Self.box(in: canvas.size), to: size, interpolation)
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
+        try canvas.resample(within: Self.box(in: canvas.size), to: size, interpolation)
     }
 
     /// The largest square, moved by ⌊room / 2⌋.

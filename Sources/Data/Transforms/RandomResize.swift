@@ -41,9 +41,9 @@ public struct RandomResize: TransformStep {
         PictureRegion(CropBox(of: size), resizedTo: drawSize(for: size, random: &random))
     }
 
-    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
         let size = drawSize(for: canvas.size, random: &random)
-        canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
+        try canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
     }
 
     /// Draws the size that a picture gets.

@@ -46,7 +46,7 @@ public struct Resize: TransformStep {
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
         let size = try result(for: canvas.size)
-        canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
+        try canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
     }
 
     /// The size that a picture gets.
