@@ -54,9 +54,10 @@ fetch_package() { # PACKAGE: its .deb, here
 
 install_codecs() {
     local missing=() pair
-    has_headers vector jpeglib.h png.h webp/demux.h tiffio.h gif_lib.h zlib.h && return
+    has_headers vector jpeglib.h png.h webp/demux.h tiffio.h gif_lib.h stb/stb_image.h zlib.h && return
     for pair in g++:vector libjpeg-dev:jpeglib.h libpng-dev:png.h libwebp-dev:webp/demux.h \
-        libtiff-dev:tiffio.h libgif-dev:gif_lib.h zlib1g-dev:zlib.h; do
+        libtiff-dev:tiffio.h libgif-dev:gif_lib.h libstb-dev:stb/stb_image.h \
+        zlib1g-dev:zlib.h; do
         has_headers "${pair#*:}" || missing+=("${pair%%:*}")
     done
     if can_install; then
@@ -75,10 +76,11 @@ unpack_codecs() { # without root: the archives and headers of the codecs into th
     [ ! -e "$codecs/complete-6" ] || return 0
     say "fetching the codec libraries into $codecs (no root here)"
     rm -rf "$codecs"
-    for package in "$(jpeg_package)" libpng-dev libwebp-dev libtiff-dev libgif-dev zlib1g-dev; do
+    for package in "$(jpeg_package)" libpng-dev libwebp-dev libtiff-dev libgif-dev \
+        libstb-dev zlib1g-dev; do
         apt_unpack "$package" "$codecs" || fail "apt-get could not fetch $package" \
             "Ask your administrator to install libjpeg-dev, libpng-dev, libwebp-dev, libtiff-dev," \
-            "libgif-dev and zlib1g-dev."
+            "libgif-dev, libstb-dev and zlib1g-dev."
     done
     # What a static libtiff and libwebp need in turn; not every release has and needs each.
     for package in libdeflate-dev libzstd-dev liblzma-dev liblerc-dev libsharpyuv-dev; do

@@ -1,5 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Configuration
+public import Data
 import Foundation
 import Training
 
@@ -20,11 +21,14 @@ struct PretrainCommand: ParsableCommand {
     @Argument(help: "A method (mae) or a recipe (a .yaml file).")
     var recipe: String
 
-    @Option(help: "The pictures: a folder of any depth, or MNIST-like IDX files.")
+    @Option(help: "The pictures: a folder, tar shards, a list, a pack, IDX or CIFAR files.")
     var data: String
 
     @Option(help: "The folder of the run; it must not hold another one.")
     var out: String
+
+    @Option(help: "What takes the place of a picture that cannot be read, as data.onBad.")
+    var onBad: BadFilePolicy?
 
     @Flag(help: "Write metrics to standard output, one JSON object a line.")
     var json = false
@@ -38,7 +42,9 @@ struct PretrainCommand: ParsableCommand {
         guard let name = file ? loaded?.text(at: "run.method") : recipe else {
             throw UsageError("\(recipe) does not say run.method, such as `run: {method: mae}`")
         }
-        let overrides = ["run.method=\(name)", "data.path=\(quoted(data))"] + settings
+        var overrides = ["run.method=\(name)", "data.path=\(quoted(data))"]
+        if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
+        overrides += settings
         try start(Registry.method(named: name), loaded, overrides)
     }
 
@@ -55,6 +61,8 @@ struct PretrainCommand: ParsableCommand {
         "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
     }
 }
+
+extension BadFilePolicy: ExpressibleByArgument {}
 
 /// Continues a run.
 struct ResumeCommand: ParsableCommand {

@@ -22,6 +22,16 @@ struct BenchmarkPictures {
         return folder
     }
 
+    /// The folder of a pack of the pictures in `folder`, which lies beside it.
+    static func pack(_ folder: String, shortSide: Int) throws -> String {
+        var settings = PackSettings()
+        settings.shortSide = shortSide
+        let place = "\(folder)-\(shortSide)"
+        let source = try openSource(folder, split: .all)
+        _ = try PackWriter(source, split: .all, root: folder, settings: settings).write(to: place)
+        return place
+    }
+
     private func picture(_ number: Int) -> ImageBuffer {
         var random = CounterRandom(seed: 90, purpose: .evaluation, sample: number)
         var sum = [Float](repeating: 128, count: width * height * 3)

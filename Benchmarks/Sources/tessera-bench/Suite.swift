@@ -25,7 +25,18 @@ struct Suite {
                     loader(views, size, folder, workers: workers)
                 }
             }
-        }
+        } + [try packed(large)]
+    }
+
+    /// A pack of large pictures, made smaller, beside the pictures themselves.
+    private func packed(_ folder: String) throws -> Benchmark {
+        let files = loader("mae", "2000x1500", folder, workers: 1)
+        var settings = files.settings
+        settings.folder = try BenchmarkPictures.pack(folder, shortSide: 256)
+        return Benchmark(
+            name: "load_mae_pack_1", settings: settings, measure: files.measure,
+            rounds: files.rounds,
+            remark: "the peer is Tessera on the pictures that were packed", ownPeer: files.settings)
     }
 
     private func loader(

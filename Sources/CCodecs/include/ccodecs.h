@@ -130,6 +130,21 @@ void cc_resample_vertical(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
     cc_axis axis);
 
+/// Interleaved rows of a picture.
+typedef struct {
+    const uint8_t *start;
+    int32_t width;
+    int32_t height;
+    int32_t channels;
+} cc_pixels;
+
+/// Writes a plane a channel, rows from the right if flipped: floats (value / 255 - mean) / std, of
+/// means and stds a channel, or the bytes themselves. A last channel is repeated where more are wanted.
+void cc_normalized_planes(
+    cc_pixels from, int32_t is_flipped, int32_t channels, const float *mean, const float *std,
+    float *out);
+void cc_byte_planes(cc_pixels from, int32_t is_flipped, int32_t channels, uint8_t *out);
+
 /// The sum and the sum of squares of each of 1 or 3 interleaved channels over `count` bytes.
 void cc_channel_sums(
     const uint8_t *pixels, size_t count, int32_t channels, uint64_t *sums, uint64_t *squares);
