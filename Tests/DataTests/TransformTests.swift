@@ -125,7 +125,7 @@ import Testing
         let tall = PictureWindow(ImageBuffer(width: 1, height: 2_000_000, channels: 1))
         let steps: [any TransformStep] = [
             Resize(size: 224, fit: .exact), CenteredResize(size: 224),
-            RandomResizedCrop(size: 224, scale: [1, 1], ratio: [1e-7, 1], form: .clamped),
+            RandomResizedCrop(size: 224, scale: [1, 1], ratio: [1e-7, 1e-7], form: .clamped),
         ]
         for step in steps {
             var runner = PipelineRunner(ImagePipeline([step]))
