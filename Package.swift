@@ -7,10 +7,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A library target of ours and, beside it, its tests in `Tests/<name>Tests`, which may need
-/// more: `testing`.
+/// more: `testing` and files, `fixtures`.
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
-    tests: Bool = true, testing: [Target.Dependency] = []
+    tests: Bool = true, testing: [Target.Dependency] = [], fixtures: [Resource]? = nil
 ) -> [Target] {
     let target = Target.target(
         name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
@@ -20,7 +20,7 @@ func library(
         .testTarget(
             name: name + "Tests",
             dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies + testing,
-            swiftSettings: strict),
+            resources: fixtures, swiftSettings: strict),
     ]
 }
 
@@ -70,7 +70,7 @@ let package = Package(
         // Layers 1-6; arrows only point down.
         + library("Torch", ["CTorch"])
         + library("TensorFiles", ["CZlib"])
-        + library("Imaging", ["CCodecs"])
+        + library("Imaging", ["CCodecs", "TensorFiles"], fixtures: [.copy("Fixtures")])
         + library("Configuration", [yams])
         + library("NN", ["Torch", "TensorFiles"])
         + library("Reports", ["Imaging"])

@@ -107,11 +107,13 @@ int32_t cc_bmp_header(
     size_t head = little(bytes + 14, 4);
     header->width = width;
     header->height = height < 0 ? -(int64_t)height : height;  // rows from top to bottom
-    header->channels = options->stored && channels == 4 ? 4 : 3;
     int bits = (int)little(bytes + (head == 12 ? 24 : 28), 2);
+    // A fourth byte is alpha where a mask says so; else it is nothing, whatever it holds.
+    header->has_alpha = bits == 32 && head >= 56 && count >= 70 && little(bytes + 30, 4) >= 3 &&
+        little(bytes + 66, 4) != 0;
+    header->channels = options->stored && header->has_alpha ? 4 : 3;
     header->bit_depth = bits < 8 ? bits : 8;
     header->model = bits <= 8 ? CC_PALETTE : CC_RGB;
-    header->has_alpha = channels == 4;
     header->orientation = 1;
     header->has_more = 0;
     return CC_OK;

@@ -128,6 +128,28 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
         for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - scaled(255 - cmyk[c], cmyk[3]));
 }
 
+/// Whether libjpeg's rows can be cut to a part of their columns.
+///
+/// It miscounts the columns of colour where those are enlarged twice: first by the transform, as they
+/// are in a smaller picture, and then once more, as with 4 columns and 2 rows a sample.
+static int jpeg_can_cut(j_decompress_ptr info) {
+#if JPEG_LIB_VERSION >= 70
+#define DCT_SIZE(of) (of).DCT_h_scaled_size
+#define LEAST_DCT_SIZE(of) (of).min_DCT_h_scaled_size
+#else
+#define DCT_SIZE(of) (of).DCT_scaled_size
+#define LEAST_DCT_SIZE(of) (of).min_DCT_scaled_size
+#endif
+    int least = LEAST_DCT_SIZE(*info);
+    for (int c = 0; c < info->num_components; c++) {
+        jpeg_component_info *component = &info->comp_info[c];
+        int size = DCT_SIZE(*component);
+        if (size != least && component->h_samp_factor * size != info->max_h_samp_factor * least)
+            return 0;
+    }
+    return 1;
+}
+
 /// Where decoding of a part begins: libjpeg decodes whole blocks of columns, and at the edges of a
 /// part, unlike those of the picture, it lacks the neighbours by which colour is smoothed. So a few
 /// columns and rows more are decoded.
@@ -143,8 +165,8 @@ static void jpeg_choose_columns(j_decompress_ptr info, cc_part *part) {
 }
 
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, const cc_options *options, cc_part *part, uint8_t *out,
-    size_t capacity, cc_report *report) {
+    const uint8_t *bytes, size_t count, const cc_options *options, int32_t eighths, cc_part *part,
+    uint8_t *out, size_t capacity, cc_report *report) {
     struct jpeg_decompress_struct info;
     jpeg_errors errors;
     jpeg_progress progress;
@@ -163,36 +185,45 @@ int32_t cc_jpeg_decode(
     jpeg_mem_src(&info, bytes, count);
     jpeg_read_header(&info, TRUE);
     int channels = jpeg_choose_channels(&info);
+    info.scale_num = (unsigned)eighths;
+    info.scale_denom = 8;
+    jpeg_calc_output_dimensions(&info);
     int fits = part->left >= 0 && part->top >= 0 && part->width > 0 && part->height > 0 &&
-        part->left + part->width <= info.image_width &&
-        part->top + part->height <= info.image_height;
+        part->left + part->width <= info.output_width &&
+        part->top + part->height <= info.output_height;
     if (channels == 0 || !fits) {
         jpeg_destroy_decompress(&info);
         return finish(report, CC_LIMIT, "the header changed between two readings");
     }
     jpeg_start_decompress(&info);
-    jpeg_choose_columns(&info, part);
+    int is_cut = jpeg_can_cut(&info);
+    if (is_cut) jpeg_choose_columns(&info, part);
     size_t row_bytes = (size_t)part->width * (size_t)channels;
     if (row_bytes * (size_t)part->height > capacity) {
         jpeg_destroy_decompress(&info);
         return finish(report, CC_LIMIT, "the header changed between two readings");
     }
-    JSAMPARRAY cmyk = NULL;
-    if (info.out_color_space == JCS_CMYK)
-        cmyk = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.output_width * 4, 1);
+    // A row that is not yet what is wanted.
+    JSAMPARRAY raw = NULL;
+    int is_cmyk = info.out_color_space == JCS_CMYK;
+    JDIMENSION raw_bytes = info.output_width * (JDIMENSION)(is_cmyk ? 4 : channels);
+    if (is_cmyk || info.output_width != part->width)
+        raw = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, raw_bytes, 1);
+    size_t first = is_cut ? 0 : (size_t)part->left;
     JDIMENSION top = (JDIMENSION)part->top, margin = 2 * (JDIMENSION)info.max_v_samp_factor;
     if (top > margin) jpeg_skip_scanlines(&info, top - margin);
     while (info.output_scanline < top) {
         JSAMPROW row = out;  // overwritten by the first row
-        if (cmyk) jpeg_read_scanlines(&info, cmyk, 1);
+        if (raw) jpeg_read_scanlines(&info, raw, 1);
         else jpeg_read_scanlines(&info, &row, 1);
     }
     JDIMENSION bottom = top + (JDIMENSION)part->height;
     while (info.output_scanline < bottom) {
         JSAMPROW row = out + row_bytes * (info.output_scanline - top);
-        if (cmyk) {
-            if (jpeg_read_scanlines(&info, cmyk, 1) == 1)
-                cmyk_to_rgb(cmyk[0], row, info.output_width);
+        if (raw) {
+            if (jpeg_read_scanlines(&info, raw, 1) != 1) continue;
+            if (is_cmyk) cmyk_to_rgb(raw[0] + 4 * first, row, (size_t)part->width);
+            else memcpy(row, raw[0] + first * (size_t)channels, row_bytes);
         } else {
             JSAMPROW rows[4];
             JDIMENSION left = bottom - info.output_scanline, n = left < 4 ? left : 4;

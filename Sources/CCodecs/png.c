@@ -155,7 +155,11 @@ int32_t cc_png_decode(
     if (options->accepts_truncated) memset(out, 0, capacity);
     if (wide_bytes) {
         if (passes > 1) wide_bytes *= (size_t)header.height;
-        if (wide_bytes <= (size_t)options->max_memory) state.written = calloc(1, wide_bytes);
+        if (wide_bytes > (size_t)options->max_memory) {
+            png_destroy_read_struct(&png, &info, NULL);
+            return finish(report, CC_LIMIT, "the picture needs more memory than the limit");
+        }
+        state.written = calloc(1, wide_bytes);
         if (!state.written) {
             png_destroy_read_struct(&png, &info, NULL);
             return finish(report, CC_MEMORY, "out of memory");

@@ -99,6 +99,12 @@ int32_t cc_webp_decode(
     if (cc_webp_header(bytes, count, options, &header, report) != CC_OK) return report->status;
     if (!fits(&header, capacity))
         return finish(report, CC_LIMIT, "the header changed between two readings");
+    // Lossless pictures and alpha are kept whole while they are decoded, a word a pixel.
+    WebPBitstreamFeatures features;
+    int is_lossy = WebPGetFeatures(bytes, count, &features) == VP8_STATUS_OK && features.format == 1;
+    if ((!is_lossy || header.has_alpha) &&
+        (size_t)header.width * (size_t)header.height > (size_t)options->max_memory / 4)
+        return finish(report, CC_LIMIT, "the picture needs more memory than the limit");
     if (header.has_more)
         return webp_decode_first(bytes, count, &header, options, out, report);
     WebPDecoderConfig config;

@@ -9,8 +9,8 @@ public struct ImageDecoder: Sendable {
     public enum Channels: String, Codable, Sendable, CaseIterable {
         /// 1 for grey pictures, 3 for all others.
         case rgbOrGrey
-        /// Those of the file: alpha stays, and so do all samples of a TIFF. Palettes are looked up;
-        /// a JPEG is grey or RGB.
+        /// Those of the file: alpha stays, and so do all samples of a TIFF or an array. Palettes are
+        /// looked up; a JPEG is grey or RGB.
         case stored
     }
 
@@ -20,6 +20,17 @@ public struct ImageDecoder: Sendable {
         case upright
     }
 
+    /// Whether pictures may be decoded smaller than they are.
+    public enum Scaling: String, Codable, Sendable, CaseIterable {
+        /// Never.
+        case exact
+        /// A JPEG of which only resized parts are read may be decoded at 1/8, 1/4, 3/8 or 1/2 of its
+        /// size, if the parts then still have the pixels they are resized to.
+        ///
+        /// That is faster, and close to the exact result, not equal to it.
+        case fast
+    }
+
     public var limits: ImageLimits
     /// Keep a picture whose data end early instead of throwing.
     ///
@@ -27,10 +38,11 @@ public struct ImageDecoder: Sendable {
     public var acceptsTruncated = false
     public var channels = Channels.rgbOrGrey
     public var orientation = Orientation.ignored
+    public var scaling = Scaling.exact
     /// The values that become 0 and 255 in samples deeper than 8 bits.
     ///
     /// Those between are mapped linearly and rounded. Without it 16-bit samples keep their upper
-    /// byte, and deeper ones (of a TIFF) are refused.
+    /// byte, and deeper ones (of a TIFF or an array) are refused.
     public var range: ClosedRange<Double>?
 
     public init(limits: ImageLimits = ImageLimits()) { self.limits = limits }
@@ -55,6 +67,28 @@ public struct ImageDecoder: Sendable {
                 .unknownFormat, name: name,
                 reason: "no picture format starts with the bytes \(start.joined(separator: " "))")
         }
+        let header = try storedHeader(bytes, format, name: name)
+        let (width, height) = (Int(header.width), Int(header.height))
+        guard width > 0, height > 0 else {
+            throw ImageError(.corrupt, name: name, reason: "the size is \(width)x\(height)")
+        }
+        // The product cannot overflow: all formats keep sizes below 2³¹.
+        guard width * height <= limits.maxPixels else {
+            throw ImageError(
+                .tooLarge, name: name,
+                reason: "\(width)x\(height) pixels, more than the limit of \(limits.maxPixels)")
+        }
+        guard header.channels <= limits.maxChannels else {
+            throw ImageError(
+                .tooLarge, name: name,
+                reason: "\(header.channels) channels, more than the limit of \(limits.maxChannels)")
+        }
+        return ImageHeader(header, format, turned: orientation == .upright)
+    }
+
+    private func storedHeader(
+        _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat, name: String
+    ) throws -> cc_header {
         var header = cc_header()
         var report = cc_report()
         var options = options
@@ -67,19 +101,10 @@ public struct ImageDecoder: Sendable {
             case .tiff: cc_tiff_header(memory, bytes.count, &options, &header, &report)
             case .gif: cc_gif_header(memory, bytes.count, &options, &header, &report)
             case .bmp: cc_bmp_header(memory, bytes.count, &options, &header, &report)
+            case .numpy: try NumpyPicture.header(bytes, name: name, decoder: self, &header)
             }
         guard Int(status) == CC_OK else { throw ImageError(report, name: name) }
-        let (width, height) = (Int(header.width), Int(header.height))
-        guard width > 0, height > 0 else {
-            throw ImageError(.corrupt, name: name, reason: "the size is \(width)x\(height)")
-        }
-        // The product cannot overflow: all formats keep sizes below 2³¹.
-        guard width * height <= limits.maxPixels else {
-            throw ImageError(
-                .tooLarge, name: name,
-                reason: "\(width)x\(height) pixels, more than the limit of \(limits.maxPixels)")
-        }
-        return ImageHeader(header, format, turned: orientation == .upright)
+        return header
     }
 
     var options: cc_options {
@@ -128,17 +153,21 @@ public struct ImageDecoder: Sendable {
         var options = options
         let memory = bytes.bindMemory(to: UInt8.self).baseAddress
         let length = bytes.count
+        let array =
+            header.format == .numpy
+            ? try NumpyPicture(bytes, name: name, decoder: self) : nil
         let status = image.withUnsafeMutableBytes { pixels -> Int32 in
             let (out, room) = (pixels.baseAddress, pixels.count)
             switch header.format {
             case .jpeg:
                 var all = cc_part(CropBox(of: size))
-                return cc_jpeg_decode(memory, length, &options, &all, out, room, &report)
+                return cc_jpeg_decode(memory, length, &options, 8, &all, out, room, &report)
             case .png: return cc_png_decode(memory, length, &options, out, room, &report)
             case .webp: return cc_webp_decode(memory, length, &options, out, room, &report)
             case .tiff: return cc_tiff_decode(memory, length, &options, out, room, &report)
             case .gif: return cc_gif_decode(memory, length, &options, out, room, &report)
             case .bmp: return cc_bmp_decode(memory, length, &options, out, room, &report)
+            case .numpy: return array?.decode(bytes, into: pixels, &report) ?? Int32(CC_CORRUPT)
             }
         }
         guard Int(status) == CC_OK || (acceptsTruncated && Int(status) == CC_TRUNCATED) else {
@@ -182,6 +211,15 @@ extension ImageError {
 }
 
 extension cc_report {
+    /// Notes an error, cut to the room there is.
+    mutating func fail(_ status: Int, _ reason: String) {
+        self.status = Int32(status)
+        withUnsafeMutableBytes(of: &message) { room in
+            let text = Array(reason.utf8.prefix(room.count - 1)) + [0]
+            room.copyBytes(from: text)
+        }
+    }
+
     /// The C string of `message`.
     var text: String {
         withUnsafeBytes(of: message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

@@ -1,3 +1,5 @@
+import TensorFiles
+
 /// A file format, known by its first bytes, never by the name of the file.
 public enum ImageFormat: String, Sendable, CaseIterable {
     case jpeg
@@ -6,6 +8,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     case tiff
     case gif
     case bmp
+    /// An array that `numpy.save` wrote.
+    case numpy
 
     /// The format of encoded bytes, if it is one of ours.
     public static func detect(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
@@ -15,6 +19,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
             return .webp
         }
         if bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8) { return .gif }
+        if bytes.starts(with: NumpyHeader.magic) { return .numpy }
         // Both byte orders, and BigTIFF.
         for mark: [UInt8] in [[0x49, 0x49, 42, 0], [0x4D, 0x4D, 0, 42]]
             + [[0x49, 0x49, 43, 0], [0x4D, 0x4D, 0, 43]] where bytes.starts(with: mark)

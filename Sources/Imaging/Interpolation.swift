@@ -64,10 +64,29 @@ struct SampledSpan: Equatable {
 
     init(start: Double, end: Double) { (self.start, self.end) = (start, end) }
 
-    /// Whether each output is one input: such an axis is not filtered.
-    func isIdentity(_ inputs: Int, to outputs: Int) -> Bool {
-        inputs == outputs && self == SampledSpan(inputs)
+    func moved(by inputs: Int) -> SampledSpan {
+        SampledSpan(start: start + Double(inputs), end: end + Double(inputs))
     }
+}
+
+/// What one axis is resampled from and to.
+struct AxisPlan: Equatable {
+    let inputs: Int
+    let span: SampledSpan
+    let outputs: Int
+    let filter: Interpolation
+
+    /// Whether each output is one input: such an axis is not filtered.
+    var isIdentity: Bool { inputs == outputs && span == SampledSpan(inputs) }
+
+    /// Inputs from the centre of an output to the next.
+    var scale: Double { (span.end - span.start) / Double(outputs) }
+    /// How much the filter is widened.
+    var widening: Double { max(scale, 1) }
+    var support: Double { filter.support * widening }
+
+    /// Weights of an output: a multiple of 4, which the C loops take at a time.
+    var taps: Int { (Int(support.rounded(.up)) * 2 + 1 + 3) / 4 * 4 }
 }
 
 /// The weights of one axis: for each output which inputs it sums, with 22 fractional bits.
@@ -81,30 +100,37 @@ struct AxisWeights {
     private(set) var weights: [Int32] = []
     private(set) var taps = 0
     private var exact: [Double] = []
-    private var key: (inputs: Int, span: SampledSpan, outputs: Int, filter: Interpolation)?
+    private var key: (plan: AxisPlan, range: Range<Int>)?
+    /// Weights that are kept at a time, unless one output has more.
+    private let most: Int
 
-    /// Computes the weights for another pair of sizes, unless they are at hand.
-    mutating func prepare(
-        inputs: Int, span: SampledSpan, outputs: Int, filter: Interpolation
-    ) {
-        if let key, key == (inputs, span, outputs, filter) { return }
-        key = (inputs, span, outputs, filter)
-        let scale = (span.end - span.start) / Double(outputs)
-        let widening = max(scale, 1)
-        let support = filter.support * widening
-        // A multiple of 4, which the C loops take at a time.
-        taps = (Int(support.rounded(.up)) * 2 + 1 + 3) / 4 * 4
+    init(most: Int) { self.most = most }
+
+    /// Parts of `range` with so few outputs that their weights may be kept.
+    func chunks(of range: Range<Int>, _ plan: AxisPlan) -> [Range<Int>] {
+        let step = max(most / plan.taps, 1)
+        return stride(from: range.lowerBound, to: range.upperBound, by: step).map {
+            $0..<min($0 + step, range.upperBound)
+        }
+    }
+
+    /// Computes the weights of some outputs, unless they are at hand.
+    mutating func prepare(_ plan: AxisPlan, _ range: Range<Int>) {
+        if let key, key == (plan, range) { return }
+        key = (plan, range)
+        let (scale, widening, support) = (plan.scale, plan.widening, plan.support)
+        taps = plan.taps
         starts.removeAll(keepingCapacity: true)
         counts.removeAll(keepingCapacity: true)
         weights.removeAll(keepingCapacity: true)
-        for x in 0..<outputs {
-            let centre = span.start + (Double(x) + 0.5) * scale
+        for x in range {
+            let centre = plan.span.start + (Double(x) + 0.5) * scale
             let low = max(0, Int(centre - support + 0.5))
-            let high = min(inputs, Int(centre + support + 0.5))
+            let high = min(plan.inputs, Int(centre + support + 0.5))
             exact.removeAll(keepingCapacity: true)
             var sum = 0.0
             for input in low..<high {
-                let weight = filter.weight((Double(input) - centre + 0.5) * (1 / widening))
+                let weight = plan.filter.weight((Double(input) - centre + 0.5) * (1 / widening))
                 exact.append(weight)
                 sum += weight
             }

@@ -4,14 +4,17 @@ import CCodecs
 ///
 /// Two one-dimensional passes, each rounded to 8 bits; an axis that keeps its size is not
 /// filtered. Pixels outside the rectangle are never seen. Weights and the picture between the
-/// passes are kept for the next call, so one resampler serves one thread.
+/// passes are kept for the next call, so one resampler serves one thread. Both are bounded: what
+/// would be larger, of very tall or wide pictures, is made in parts.
 public struct Resampler {
-    private var horizontal = AxisWeights()
-    private var vertical = AxisWeights()
+    private var horizontal: AxisWeights
+    private var vertical: AxisWeights
     private var between = ImageBuffer()
+    /// Bytes of the picture between the passes, unless the rectangle itself has more.
+    private let mostBetween: Int
     private let instructions: Instructions
 
-    public init() { self.init(by: .fastest) }
+    public init() { self.init(mostBetween: 1 << 26, mostWeights: 1 << 22) }
 
     /// Which instructions of the machine are used; the result is the same.
     package enum Instructions: Int32, CaseIterable {
@@ -21,7 +24,19 @@ public struct Resampler {
         case portable
     }
 
-    package init(by instructions: Instructions) { self.instructions = instructions }
+    /// With other bounds and instructions, for tests.
+    package init(
+        mostBetween: Int = 1 << 26, mostWeights: Int = 1 << 22,
+        by instructions: Instructions = .fastest
+    ) {
+        self.mostBetween = mostBetween
+        self.instructions = instructions
+        horizontal = AxisWeights(most: mostWeights)
+        vertical = AxisWeights(most: mostWeights)
+    }
+
+    /// Bytes that lie between the passes since the last call.
+    package var bytesBetween: Int { between.byteCount }
 
     /// Resizes the pixels of `box` to `width` x `height` into `result`, whose memory is re-used.
     public mutating func resize(
@@ -57,6 +72,39 @@ public struct Resampler {
             interpolation, order, into: &result)
     }
 
+    /// Resizes a rectangle of a picture of which a part is decoded, perhaps smaller than it is.
+    ///
+    /// Of a smaller picture the rectangle may begin within a pixel.
+    ///
+    /// - Parameters:
+    ///   - window: what is decoded; it holds the rectangle.
+    ///   - box: the rectangle, in pixels of the whole picture in its own size.
+    ///   - size: of the result.
+    ///   - interpolation: the filter.
+    ///   - order: which axis comes first.
+    ///   - seesBeyond: whether filters also see what lies around the rectangle; then the window must
+    ///     hold the whole picture.
+    ///   - result: where the pixels go; its memory is used again.
+    public mutating func resize(
+        _ window: PictureWindow, box: CropBox, to size: PixelSize, interpolation: Interpolation,
+        order: PassOrder = .horizontalFirst, seesBeyond: Bool = false,
+        into result: inout ImageBuffer
+    ) {
+        require(
+            size.width > 0 && size.height > 0,
+            "Resampler: impossible size \(size.width)x\(size.height)")
+        var (pixels, columns, rows) = window.spans(box)
+        if seesBeyond {
+            let around = window.spans(CropBox(of: window.size)).box
+            columns = columns.moved(by: pixels.left - around.left)
+            rows = rows.moved(by: pixels.top - around.top)
+            pixels = around
+        }
+        resample(
+            window.pixels, pixels, to: size, columns: columns, rows: rows, interpolation, order,
+            into: &result)
+    }
+
     /// Spreads `size` outputs over part of the pixels of `box`; no filter sees beyond `box`.
     mutating func resample(
         _ image: ImageBuffer, _ box: CropBox, to size: PixelSize, columns: SampledSpan,
@@ -65,59 +113,80 @@ public struct Resampler {
     ) {
         let (width, height) = (size.width, size.height)
         result.reshape(width: width, height: height, channels: image.channels)
-        horizontal.prepare(
+        let across = AxisPlan(
             inputs: box.width, span: columns, outputs: width, filter: interpolation)
-        vertical.prepare(inputs: box.height, span: rows, outputs: height, filter: interpolation)
-        switch (
-            !columns.isIdentity(box.width, to: width), !rows.isIdentity(box.height, to: height)
-        ) {
+        let down = AxisPlan(
+            inputs: box.height, span: rows, outputs: height, filter: interpolation)
+        switch (!across.isIdentity, !down.isIdentity) {
         case (false, false):
             copyPixels(image, box, into: &result)
         case (true, false):
-            horizontal.resampleRows(of: image, box, into: &result, instructions)
+            horizontal.resampleRows(of: image, box, across, 0..<width, into: &result, instructions)
         case (false, true):
-            vertical.resampleColumns(of: image, box, into: &result)
+            vertical.resampleColumns(of: image, box, down, into: &result)
         case (true, true) where order.startsVertically(from: box, to: width, height):
+            // Less than the picture: this order is that of pictures whose height shrinks.
             between.reshape(width: box.width, height: height, channels: image.channels)
-            vertical.resampleColumns(of: image, box, into: &between)
+            vertical.resampleColumns(of: image, box, down, into: &between)
             horizontal.resampleRows(
-                of: between, CropBox(of: between.size), into: &result, instructions)
+                of: between, CropBox(of: between.size), across, 0..<width, into: &result,
+                instructions)
         case (true, true):
-            between.reshape(width: width, height: box.height, channels: image.channels)
-            horizontal.resampleRows(of: image, box, into: &between, instructions)
-            vertical.resampleColumns(of: between, CropBox(of: between.size), into: &result)
+            // Columns do not depend on one another, so a few at a time give the same.
+            let column = box.height * image.channels
+            let step = max(mostBetween, box.width * column) / column
+            for start in stride(from: 0, to: width, by: step) {
+                let band = start..<min(start + step, width)
+                between.reshape(width: band.count, height: box.height, channels: image.channels)
+                horizontal.resampleRows(of: image, box, across, band, into: &between, instructions)
+                vertical.resampleColumns(
+                    of: between, CropBox(of: between.size), down, into: &result, from: start)
+            }
         }
     }
 }
 
 extension AxisWeights {
-    /// The horizontal pass over the rows of `box`.
-    func resampleRows(
-        of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer,
-        _ instructions: Resampler.Instructions
+    /// The horizontal pass over the rows of `box`, for the columns `band` of the result, which are
+    /// those of `target`.
+    mutating func resampleRows(
+        of image: ImageBuffer, _ box: CropBox, _ plan: AxisPlan, _ band: Range<Int>,
+        into target: inout ImageBuffer, _ instructions: Resampler.Instructions
     ) {
-        let stride = result.rowBytes
-        withAxis { axis in
-            image.withUnsafeBytes { source in
-                result.withUnsafeMutableBytes { target in
-                    cc_resample_horizontal(
-                        image.start(of: box, in: source), image.rowBytes, target.baseAddress,
-                        stride, Int32(box.height), Int32(image.channels), axis,
-                        instructions.rawValue)
+        let (stride, channels) = (target.rowBytes, image.channels)
+        for columns in chunks(of: band, plan) {
+            prepare(plan, columns)
+            let offset = (columns.lowerBound - band.lowerBound) * channels
+            withAxis { axis in
+                image.withUnsafeBytes { source in
+                    target.withUnsafeMutableBytes { target in
+                        cc_resample_horizontal(
+                            image.start(of: box, in: source), image.rowBytes,
+                            target.baseAddress.map { $0 + offset }, stride, Int32(box.height),
+                            Int32(channels), axis, instructions.rawValue)
+                    }
                 }
             }
         }
     }
 
-    /// The vertical pass over the columns of `box`.
-    func resampleColumns(of image: ImageBuffer, _ box: CropBox, into result: inout ImageBuffer) {
-        let stride = result.rowBytes
-        withAxis { axis in
-            image.withUnsafeBytes { source in
-                result.withUnsafeMutableBytes { target in
-                    cc_resample_vertical(
-                        image.start(of: box, in: source), image.rowBytes, target.baseAddress,
-                        stride, box.width * image.channels, axis)
+    /// The vertical pass over the columns of `box`, to those of `target` from column `first` on.
+    mutating func resampleColumns(
+        of image: ImageBuffer, _ box: CropBox, _ plan: AxisPlan, into target: inout ImageBuffer,
+        from first: Int = 0
+    ) {
+        let (stride, channels) = (target.rowBytes, image.channels)
+        for rows in chunks(of: 0..<plan.outputs, plan) {
+            prepare(plan, rows)
+            let offset = rows.lowerBound * stride + first * channels
+            withAxis { axis in
+                image.withUnsafeBytes { source in
+                    target.withUnsafeMutableBytes { target in
+                        cc_resample_vertical(
+                            image.start(of: box, in: source), image.rowBytes,
+                            target.baseAddress.map { $0 + offset }, stride, box.width * channels,
+                            axis)
+                    }
                 }
             }
         }

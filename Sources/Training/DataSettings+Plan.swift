@@ -32,6 +32,7 @@ extension DataSettings {
         var decoder = ImageDecoder()
         decoder.channels = channels == 1 || channels == 3 ? .rgbOrGrey : .stored
         decoder.orientation = orientation
+        decoder.scaling = decoding
         decoder.acceptsTruncated = truncated == .kept
         decoder.range = range.map { $0[0]...$0[1] }
         return decoder

@@ -19,6 +19,7 @@ public struct DataSettings: Configuration {
     public var repeats = 1
     public var balance = 0.0
     public var orientation = ImageDecoder.Orientation.ignored
+    public var decoding = ImageDecoder.Scaling.exact
     public var range: [Double]? = nil
     public var truncated = TruncatedPictures.bad
     public var onBad = BadFilePolicy.substitute
@@ -52,6 +53,9 @@ public struct DataSettings: Configuration {
             "balance": "0 takes pictures as they are, 1 all classes equally often, and between "
                 + "them the size of a class counts to the power of 1 - balance; needs labels",
             "orientation": "whether pictures are turned as their files say; the references do not",
+            "decoding":
+                "fast decodes large JPEGs at a half or less of their size where the crops need no "
+                + "more: close to exact, not equal to it",
             "range": "values of 16-bit pictures that become black and white; null takes the upper "
                 + "byte",
             "truncated":

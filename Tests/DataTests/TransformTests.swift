@@ -122,6 +122,21 @@ import Testing
             try runner.view(of: PictureWindow(thin), random: &random)
         }
         #expect(error?.kind == .tooLarge)
+        let tall = PictureWindow(ImageBuffer(width: 1, height: 2_000_000, channels: 1))
+        let steps: [any TransformStep] = [
+            Resize(size: 224, fit: .exact), CenteredResize(size: 224),
+            RandomResizedCrop(size: 224, scale: [1, 1], ratio: [1e-7, 1e-7], form: .clamped),
+        ]
+        for step in steps {
+            var runner = PipelineRunner(ImagePipeline([step]))
+            let error = #expect(throws: ImageError.self) {
+                try runner.view(of: tall, random: &random)
+            }
+            #expect(
+                error?.description
+                    == "a picture of 1x2000000 pixels: would have 224x2000000 when its rows are "
+                    + "resized; cut it into pieces or take it out", "\(step)")
+        }
     }
 
     @Test func recipesNameStepsByOneKey() throws {

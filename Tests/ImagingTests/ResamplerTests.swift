@@ -41,6 +41,33 @@ import Testing
         }
     }
 
+    /// Whatever is made in parts, the result is the same, and no more lies between the passes.
+    @Test(arguments: Interpolation.allCases, PassOrder.allCases)
+    func partsMakeTheSame(filter: Interpolation, order: PassOrder) {
+        var plain = Resampler()
+        var (expected, result) = (ImageBuffer(), ImageBuffer())
+        for channels in [1, 3, 4] {
+            for (width, height) in [(3, 90), (90, 3), (31, 40), (1, 64)] {
+                let image = noise(width: width, height: height, channels: channels)
+                for (w, h) in [(40, 7), (5, 5), (40, height), (width, 7), (7, 80)] {
+                    plain.resize(
+                        image, box: CropBox(of: image.size), width: w, height: h,
+                        interpolation: filter, order: order, into: &expected)
+                    for (between, weights) in [(1, 1), (300, 100), (1 << 20, 1), (1, 1 << 20)] {
+                        var parts = Resampler(mostBetween: between, mostWeights: weights)
+                        parts.resize(
+                            image, box: CropBox(of: image.size), width: w, height: h,
+                            interpolation: filter, order: order, into: &result)
+                        #expect(
+                            result == expected,
+                            "\(width)x\(height)x\(channels) to \(w)x\(h) by \(between)")
+                        #expect(parts.bytesBetween <= max(between, image.byteCount))
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aBoxIsCutOutFirst() {
         let image = noise(width: 31, height: 22, channels: 3)
         let box = CropBox(top: 4, left: 9, height: 15, width: 20)

@@ -106,6 +106,23 @@ import Testing
         }
     }
 
+    @Test("how pictures are decoded is set by keys")
+    func decoding() throws {
+        let usual = try DataSettings.resolve(overrides: []).value.decoder(channels: 3)
+        #expect(usual.scaling == .exact && usual.orientation == .ignored && usual.range == nil)
+        #expect(usual.channels == .rgbOrGrey && !usual.acceptsTruncated)
+        let settings = try DataSettings.resolve(overrides: [
+            "decoding=fast", "orientation=upright", "truncated=kept", "range=[-1, 4.5]",
+        ])
+        let decoder = settings.value.decoder(channels: 7)
+        #expect(decoder.scaling == .fast && decoder.orientation == .upright)
+        #expect(decoder.range == -1...4.5 && decoder.acceptsTruncated)
+        #expect(decoder.channels == .stored)
+        #expect(throws: (any Error).self) {
+            try DataSettings.resolve(overrides: ["decoding=quick"])
+        }
+    }
+
     @Test("repeats and balance make orders of the epoch")
     func orders() throws {
         let source = ConstantPictures(count: 300)

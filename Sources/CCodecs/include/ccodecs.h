@@ -83,9 +83,12 @@ enum { CC_JPEG_MARGIN = 64 };
 /// what was decoded, and capacity must leave room for CC_JPEG_MARGIN columns more. The columns that
 /// were added may differ from those of the whole picture, the others never do. Rows below the part
 /// are not read.
+///
+/// `eighths`, 1...8, is the size at which the picture is decoded, sides rounded up: pixel x of a smaller
+/// one covers the pixels from 8 x / eighths on. `part` then counts pixels of the smaller picture.
 int32_t cc_jpeg_decode(
-    const uint8_t *bytes, size_t count, const cc_options *options, cc_part *part, uint8_t *out,
-    size_t capacity, cc_report *report);
+    const uint8_t *bytes, size_t count, const cc_options *options, int32_t eighths, cc_part *part,
+    uint8_t *out, size_t capacity, cc_report *report);
 
 /// How a JPEG is written: quality 1...100; how many columns and rows of an RGB picture share a sample
 /// of colour; blocks between restart markers, 0 for none.

@@ -36,6 +36,6 @@ extension ImageFormat {
 
     private static let endings: [String: Set<String>] = [
         "jpeg": ["jpg", "jpeg", "jpe", "jfif"], "png": ["png"], "webp": ["webp"], "gif": ["gif"],
-        "bmp": ["bmp", "dib"], "tiff": ["tif", "tiff"],
+        "bmp": ["bmp", "dib"], "tiff": ["tif", "tiff"], "numpy": ["npy"],
     ]
 }

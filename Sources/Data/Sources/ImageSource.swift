@@ -77,17 +77,14 @@ extension StoredPicture {
     /// - Returns: a window that holds those parts.
     /// - Throws: `ImageError` with `name`.
     mutating func window(
-        _ decoder: ImageDecoder, name: String, regions: (PixelSize) -> [CropBox?]
+        _ decoder: ImageDecoder, name: String, regions: (PixelSize) -> [PictureRegion?]
     ) throws -> PictureWindow {
         guard form == .encoded else { return PictureWindow(pixels) }
         let count = byteCount
         try bytes.withUnsafeBytes { bytes in
             _ = try decoder.decode(
-                UnsafeRawBufferPointer(rebasing: bytes[..<count]), name: name,
-                region: { size in
-                    let needed = regions(size).map { $0 ?? CropBox(of: size) }
-                    return needed.dropFirst().reduce(needed.first) { $0?.union($1) }
-                }, into: &window)
+                UnsafeRawBufferPointer(rebasing: bytes[..<count]), name: name, regions: regions,
+                into: &window)
         }
         return window
     }

@@ -2,9 +2,10 @@ public import Imaging
 
 /// The picture on its way through the steps, in memory that a thread uses again and again.
 ///
-/// At first it stands for a stored picture, of which perhaps only a part is decoded; the first step
-/// that changes pixels works on that, all later ones on memory of the canvas. A flip is put off as
-/// long as possible: the last one is made by the writing of the result, which costs nothing.
+/// At first it stands for a stored picture, of which perhaps only a part is decoded, or a smaller
+/// picture in its place; the first step that changes pixels works on that, all later ones on memory
+/// of the canvas. A flip is put off as long as possible: the last one is made by the writing of the
+/// result, which costs nothing.
 public struct Canvas {
     /// Size of the picture as the next step sees it.
     public private(set) var size: PixelSize = 0
@@ -32,26 +33,30 @@ public struct Canvas {
     public mutating func flip() { isFlipped.toggle() }
 
     /// Cuts out a rectangle within the picture and resizes it.
+    ///
+    /// - Throws: `ImageError` if that would make a huge picture between the passes.
     public mutating func resample(
         _ box: CropBox, to size: PixelSize, _ interpolation: Interpolation
-    ) {
+    ) throws {
+        try expectModest(rows: box.height, columns: size.width)
         replace { source, window, canvas in
             canvas.resampler.resize(
-                source, box: window.map { $0.located(box) } ?? box, width: size.width,
-                height: size.height, interpolation: interpolation, order: canvas.passOrder,
-                into: &canvas.spare)
+                window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
+                order: canvas.passOrder, into: &canvas.spare)
         }
     }
 
     /// Resizes a rectangle within the picture; filters also see what lies around it.
+    ///
+    /// - Throws: `ImageError` if that would make a huge picture between the passes.
     public mutating func resample(
         within box: CropBox, to size: PixelSize, _ interpolation: Interpolation
-    ) {
-        settle()
-        replace { source, _, canvas in
+    ) throws {
+        try expectModest(rows: self.size.height, columns: size.width)
+        replace { source, window, canvas in
             canvas.resampler.resize(
-                source, within: box, width: size.width, height: size.height,
-                interpolation: interpolation, order: canvas.passOrder, into: &canvas.spare)
+                window ?? PictureWindow(source), box: box, to: size, interpolation: interpolation,
+                order: canvas.passOrder, seesBeyond: true, into: &canvas.spare)
         }
     }
 
@@ -119,6 +124,18 @@ public struct Canvas {
         let picture = stored?.wholePixels ?? image
         stored = nil
         return try body(picture, isFlipped)
+    }
+
+    /// Rows are resampled first, all of them: of a picture of 1 x 178,000,000 pixels that would make
+    /// hundreds of gigabytes.
+    private func expectModest(rows: Int, columns: Int) throws {
+        let (pixels, overflow) = rows.multipliedReportingOverflow(by: columns)
+        guard !overflow, pixels <= ImageLimits().maxPixels else {
+            throw ImageError(
+                .tooLarge, name: "a picture of \(size.width)x\(size.height) pixels",
+                reason: "would have \(columns)x\(rows) when its rows are resized",
+                advice: "cut it into pieces or take it out")
+        }
     }
 
     /// Makes the flip that was put off, in memory of the canvas.

@@ -15,8 +15,8 @@ public struct CenterCrop: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { self.size }
 
-    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? {
-        CropBox(centering: self.size, in: size)
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(CropBox(centering: self.size, in: size))
     }
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {

@@ -22,8 +22,19 @@ public struct CenteredResize: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { self.size }
 
-    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
-        canvas.resample(within: Self.box(in: canvas.size), to: size, interpolation)
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        // The whole picture, as dense as the square needs it.
+        let side = Self.box(in: size).width
+        func needed(_ whole: Int, _ outputs: Int) -> Int { (whole * outputs + side - 1) / side }
+        return PictureRegion(
+            CropBox(of: size),
+            resizedTo: PixelSize(
+                height: needed(size.height, self.size.height),
+                width: needed(size.width, self.size.width)))
+    }
+
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
+        try canvas.resample(within: Self.box(in: canvas.size), to: size, interpolation)
     }
 
     /// The largest square, moved by ⌊room / 2⌋.

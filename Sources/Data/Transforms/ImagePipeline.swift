@@ -53,8 +53,8 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
     /// Whether a step changes the picture after its normalisation, so that bytes cannot hold it.
     public var needsFloats: Bool { steps.contains { $0.step is RandomErasing } }
 
-    /// The part of a stored picture that the steps read; nil for all of it.
-    func region(of size: PixelSize, random: CounterRandom) -> CropBox? {
+    /// The part of a stored picture that the steps read, and what it is resized to; nil for all of it.
+    func region(of size: PixelSize, random: CounterRandom) -> PictureRegion? {
         var random = random
         return steps.first?.step.region(of: size, random: &random)?.clipped(to: size)
     }

@@ -22,8 +22,8 @@ public struct RandomCrop: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { self.size }
 
-    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? {
-        box(in: size, random: &random)
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(box(in: size, random: &random))
     }
 
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) {

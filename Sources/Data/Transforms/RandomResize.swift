@@ -37,9 +37,13 @@ public struct RandomResize: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { nil }
 
-    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(CropBox(of: size), resizedTo: drawSize(for: size, random: &random))
+    }
+
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
         let size = drawSize(for: canvas.size, random: &random)
-        canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
+        try canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
     }
 
     /// Draws the size that a picture gets.

@@ -49,13 +49,14 @@ public struct RandomResizedCrop: TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { self.size }
 
-    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? {
-        box(height: size.height, width: size.width, random: &random)
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        PictureRegion(
+            box(height: size.height, width: size.width, random: &random), resizedTo: self.size)
     }
 
-    public func apply(to canvas: inout Canvas, random: inout CounterRandom) {
+    public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
         let box = box(height: canvas.size.height, width: canvas.size.width, random: &random)
-        canvas.resample(box, to: size, interpolation)
+        try canvas.resample(box, to: size, interpolation)
     }
 
     /// Draws a rectangle within a picture of the given size.

@@ -39,9 +39,14 @@ public struct Resize: TransformStep {
         return size.flatMap { $0.isSquare ? self.size : nil }
     }
 
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        // What is too large throws when the step is made.
+        (try? result(for: size)).map { PictureRegion(CropBox(of: size), resizedTo: $0) }
+    }
+
     public func apply(to canvas: inout Canvas, random: inout CounterRandom) throws {
         let size = try result(for: canvas.size)
-        canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
+        try canvas.resample(CropBox(of: canvas.size), to: size, interpolation)
     }
 
     /// The size that a picture gets.

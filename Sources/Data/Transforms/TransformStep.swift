@@ -21,11 +21,13 @@ public protocol TransformStep: Codable, Sendable, Equatable {
     /// stored picture or on draws.
     func size(after size: PixelSize?) -> PixelSize?
 
-    /// The part that the step reads of a stored picture of the given size, if it is the first one.
+    /// The part that the step reads of a stored picture of the given size, if it is the first one, and
+    /// the size that it resizes the part to.
     ///
     /// It draws what `apply` will draw, from an equal stream: a loader asks before it decodes, and
-    /// decodes no more than that. Nil for the whole picture.
-    func region(of size: PixelSize, random: inout CounterRandom) -> CropBox?
+    /// decodes no more than that. Nil for the whole picture. A step that says a size reads the
+    /// picture by `Canvas.resample` only.
+    func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion?
 
     /// Makes the step on the picture in `canvas`.
     func apply(to canvas: inout Canvas, random: inout CounterRandom) throws
@@ -38,7 +40,9 @@ extension TransformStep {
 
     public func size(after size: PixelSize?) -> PixelSize? { size }
 
-    public func region(of size: PixelSize, random: inout CounterRandom) -> CropBox? { nil }
+    public func region(of size: PixelSize, random: inout CounterRandom) -> PictureRegion? {
+        nil
+    }
 
     public init(from decoder: any Decoder) throws {
         self.init()

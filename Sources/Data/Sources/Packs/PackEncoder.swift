@@ -7,8 +7,16 @@ struct PackEncoder {
     private var resampler = Resampler()
     private var resized = ImageBuffer()
     private let decoder = ImageDecoder()
+    /// Accepts what a run may read with other settings: all channels, and numbers of any range.
+    private let headers: ImageDecoder
 
-    init(_ settings: PackSettings) { self.settings = settings }
+    init(_ settings: PackSettings) {
+        self.settings = settings
+        var headers = ImageDecoder()
+        headers.channels = .stored
+        headers.range = 0...1
+        self.headers = headers
+    }
 
     /// The bytes, and the ending that says what they are.
     ///
@@ -21,7 +29,7 @@ struct PackEncoder {
         var format = ImageFormat.png
         if picture.form == .encoded {
             let header = try picture.bytes.withUnsafeBytes {
-                try decoder.header(
+                try headers.header(
                     UnsafeRawBufferPointer(rebasing: $0[..<picture.byteCount]), name: name)
             }
             format = header.format
@@ -57,6 +65,10 @@ struct PackEncoder {
     }
 
     private static func ending(_ format: ImageFormat) -> String {
-        format == .jpeg ? "jpg" : format.rawValue
+        switch format {
+        case .jpeg: "jpg"
+        case .numpy: "npy"
+        default: format.rawValue
+        }
     }
 }
