@@ -29,6 +29,8 @@ struct Settings: Codable {
     var folder = ""
     /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.
     var views = "mae"
+    /// Whether JPEGs may be decoded smaller, `fast`, or not, `exact`; the Python side always does all.
+    var decoding = "exact"
     /// Threads that load, or processes.
     var workers = 1
 }

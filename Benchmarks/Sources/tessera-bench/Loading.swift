@@ -8,12 +8,13 @@ final class Loading {
     init(_ settings: Settings) throws {
         self.settings = settings
         let source = try openSource(settings.folder, split: .all)
-        let plan = LoaderPlan(
+        var plan = LoaderPlan(
             source: source,
             views: settings.views == "mae"
                 ? [.maskedAutoencoder()]
                 : ImagePipeline.iBOT(globalScale: [0.25, 1], localScale: [0.05, 0.25]),
             sampler: try Sampler(count: source.count, globalBatchSize: settings.batch, seed: 0))
+        if settings.decoding == "fast" { plan.decoder.scaling = .fast }
         loader = try Loader(plan, options: LoaderOptions(threads: settings.workers))
     }
 
