@@ -29,6 +29,8 @@ struct Settings: Codable {
     var folder = ""
     /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.
     var views = "mae"
+    /// How they are decoded: `exact`, or `fast`, which Tessera alone knows.
+    var decoding = "exact"
     /// Threads that load, or processes.
     var workers = 1
 }

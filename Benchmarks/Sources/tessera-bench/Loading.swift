@@ -1,4 +1,5 @@
 import Data
+import Imaging
 
 /// Pictures from files to normalised batches, by the loader that training uses.
 final class Loading {
@@ -8,12 +9,13 @@ final class Loading {
     init(_ settings: Settings) throws {
         self.settings = settings
         let source = try openSource(settings.folder, split: .all)
-        let plan = LoaderPlan(
+        var plan = LoaderPlan(
             source: source,
             views: settings.views == "mae"
                 ? [.maskedAutoencoder()]
                 : ImagePipeline.iBOT(globalScale: [0.25, 1], localScale: [0.05, 0.25]),
             sampler: try Sampler(count: source.count, globalBatchSize: settings.batch, seed: 0))
+        plan.decoder.scaling = settings.decoding == "fast" ? .fast : .exact
         loader = try Loader(plan, options: LoaderOptions(threads: settings.workers))
     }
 

@@ -25,7 +25,19 @@ struct Suite {
                     loader(views, size, folder, workers: workers)
                 }
             }
-        } + [try packed(large)]
+        } + [fast("mae", large), fast("multiCrop", large), try packed(large)]
+    }
+
+    /// Large pictures decoded at a half or less of their size, beside the same decoded whole.
+    private func fast(_ views: String, _ folder: String) -> Benchmark {
+        let exact = loader(views, "2000x1500", folder, workers: 1)
+        var settings = exact.settings
+        settings.decoding = "fast"
+        return Benchmark(
+            name: "load_\(views)_fast_1", settings: settings, measure: exact.measure,
+            rounds: exact.rounds,
+            remark: "data.decoding=fast; the peer is Tessera with data.decoding=exact",
+            ownPeer: exact.settings)
     }
 
     /// A pack of large pictures, made smaller, beside the pictures themselves.
