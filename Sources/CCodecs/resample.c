@@ -1,6 +1,6 @@
 // The two inner loops of resampling. They are in C because one build must use AVX2 or AVX-512
 // where the machine has it, and Swift has no per-function choice of instructions.
-#include "ccodecs.h"
+#include "resample.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define FOR_EVERY_MACHINE
 #endif
 
-enum { BITS = 22, HALF = 1 << (BITS - 1), BLOCK = 32 };
+enum { BITS = RESAMPLE_BITS, HALF = 1 << (BITS - 1), BLOCK = 32 };
 
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
 typedef int32_t ints8 __attribute__((vector_size(32)));
@@ -122,10 +122,13 @@ static void any_row(const uint8_t *row, uint8_t *out, int32_t channels, cc_axis 
 
 void cc_resample_horizontal(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
-    int32_t channels, cc_axis axis) {
+    int32_t channels, cc_axis axis, int32_t instructions) {
     int32_t y = 0;
+    if (channels == 3 && instructions == CC_FASTEST &&
+        resample_rgb_by_bytes(src, src_stride, dst, dst_stride, rows, axis))
+        return;
 #if defined(__x86_64__)
-    if (channels == 3 && __builtin_cpu_supports("avx2"))
+    if (channels == 3 && instructions != CC_PORTABLE && __builtin_cpu_supports("avx2"))
         for (; y < rows; y += 4) {
             const uint8_t *from[4];
             uint8_t *to[4];

@@ -100,6 +100,8 @@ struct Setting: Sendable {
             // `optim:` with all its keys commented out changes nothing.
             if case .null = change.content { return }
             try mergeKeys(change, place)
+        } else if let choice = type as? any SettingChoice.Type {
+            try merge(change, choiceOf: choice, place)
         } else if let list = type as? any ListType.Type {
             guard case .list(let values) = change.content else {
                 throw wrongType(change, place)
@@ -116,7 +118,7 @@ struct Setting: Sendable {
         }
     }
 
-    private mutating func mergeKeys(_ change: YAMLValue, _ place: Place) throws {
+    mutating func mergeKeys(_ change: YAMLValue, _ place: Place) throws {
         guard case .mapping(let entries) = change.content, case .section(var fields) = content
         else { throw wrongType(change, place) }
         for (key, line, value) in entries {
@@ -128,7 +130,7 @@ struct Setting: Sendable {
         content = .section(fields)
     }
 
-    private func unknownKey(_ key: String, _ line: Int, known: [String], _ place: Place)
+    func unknownKey(_ key: String, _ line: Int, known: [String], _ place: Place)
         -> ConfigurationError
     {
         let sibling = nearest(key, in: known)
@@ -192,15 +194,19 @@ struct Setting: Sendable {
         do {
             encoded = try decodable.roundTrip(change.node)
         } catch let error as ConfigurationError {
-            throw ConfigurationError(
-                kind: error.kind, key: place.key, source: place.source(change.line),
-                problem: error.problem)
+            throw error.inside(place.key, place.source(change.line))
         } catch DecodingError.dataCorrupted(let context) where isOwnText(context) {
             throw ConfigurationError.wrongType(
                 place.key, place.source(change.line), found: change.found,
-                expected: "\(describeType(type)): \(context.debugDescription)")
-        } catch {
+                expected: context.debugDescription.hasPrefix("expected ")
+                    ? String(context.debugDescription.dropFirst("expected ".count))
+                    : "\(describeType(type)): \(context.debugDescription)")
+        } catch is DecodingError {
             throw wrongType(change, place)
+        } catch {
+            // What the type itself says is worth more than its name.
+            throw ConfigurationError.refused(place.key, "is \(change.found); \(error)")
+                .inside("", place.source(change.line))
         }
         if case .scalar(let text, isText: false) = encoded.content, text.hasSuffix("inf") {
             throw wrongType(change, place)  // finite, but too large for a Float

@@ -120,24 +120,27 @@ struct AxisWeights {
         key = (plan, range)
         let (scale, widening, support) = (plan.scale, plan.widening, plan.support)
         taps = plan.taps
-        starts = []
-        counts = []
-        weights = []
+        starts.removeAll(keepingCapacity: true)
+        counts.removeAll(keepingCapacity: true)
+        weights.removeAll(keepingCapacity: true)
         for x in range {
             let centre = plan.span.start + (Double(x) + 0.5) * scale
             let low = max(0, Int(centre - support + 0.5))
             let high = min(plan.inputs, Int(centre + support + 0.5))
-            exact = (low..<high).map {
-                plan.filter.weight((Double($0) - centre + 0.5) * (1 / widening))
+            exact.removeAll(keepingCapacity: true)
+            var sum = 0.0
+            for input in low..<high {
+                let weight = plan.filter.weight((Double(input) - centre + 0.5) * (1 / widening))
+                exact.append(weight)
+                sum += weight
             }
-            let sum = exact.reduce(0, +)
             starts.append(Int32(low))
             counts.append(Int32(high - low))
             for weight in exact {
                 let fixed = (sum == 0 ? weight : weight / sum) * Double(1 << 22)
                 weights.append(Int32(fixed < 0 ? fixed - 0.5 : fixed + 0.5))
             }
-            weights.append(contentsOf: repeatElement(0, count: taps - (high - low)))
+            for _ in high - low..<taps { weights.append(0) }
         }
     }
 

@@ -13,10 +13,24 @@ public struct Resampler {
     /// Bytes of the picture between the passes, unless the rectangle itself has more.
     private let mostBetween: Int
 
-    public init() { self.init(mostBetween: 1 << 26, mostWeights: 1 << 22) }
+    private let instructions: Instructions
 
-    /// With other bounds, for tests.
-    package init(mostBetween: Int, mostWeights: Int) {
+    public init() { self.init(by: .fastest) }
+
+    /// Which instructions of the machine are used; the result is the same.
+    package enum Instructions: Int32, CaseIterable {
+        case fastest
+        /// Products of 16 bits where the machine has them, though it may have faster ones.
+        case productsOf16Bits
+        case portable
+    }
+
+    /// With other bounds or instructions, for tests.
+    package init(
+        by instructions: Instructions = .fastest, mostBetween: Int = 1 << 26,
+        mostWeights: Int = 1 << 22
+    ) {
+        self.instructions = instructions
         self.mostBetween = mostBetween
         horizontal = AxisWeights(most: mostWeights)
         vertical = AxisWeights(most: mostWeights)
@@ -108,7 +122,8 @@ public struct Resampler {
         case (false, false):
             copyPixels(image, box, into: &result)
         case (true, false):
-            horizontal.resampleRows(of: image, box, across, 0..<width, into: &result)
+            horizontal.resampleRows(
+                of: image, box, across, 0..<width, into: &result, instructions)
         case (false, true):
             vertical.resampleColumns(of: image, box, down, into: &result)
         case (true, true) where order.startsVertically(from: box, to: width, height):
@@ -116,7 +131,8 @@ public struct Resampler {
             between.reshape(width: box.width, height: height, channels: image.channels)
             vertical.resampleColumns(of: image, box, down, into: &between)
             horizontal.resampleRows(
-                of: between, CropBox(of: between.size), across, 0..<width, into: &result)
+                of: between, CropBox(of: between.size), across, 0..<width, into: &result,
+                instructions)
         case (true, true):
             // Columns do not depend on one another, so a few at a time give the same.
             let column = box.height * image.channels
@@ -124,7 +140,8 @@ public struct Resampler {
             for start in stride(from: 0, to: width, by: step) {
                 let band = start..<min(start + step, width)
                 between.reshape(width: band.count, height: box.height, channels: image.channels)
-                horizontal.resampleRows(of: image, box, across, band, into: &between)
+                horizontal.resampleRows(
+                    of: image, box, across, band, into: &between, instructions)
                 vertical.resampleColumns(
                     of: between, CropBox(of: between.size), down, into: &result, from: start)
             }
@@ -137,7 +154,7 @@ extension AxisWeights {
     /// those of `target`.
     mutating func resampleRows(
         of image: ImageBuffer, _ box: CropBox, _ plan: AxisPlan, _ band: Range<Int>,
-        into target: inout ImageBuffer
+        into target: inout ImageBuffer, _ instructions: Resampler.Instructions
     ) {
         let (stride, channels) = (target.rowBytes, image.channels)
         for columns in chunks(of: band, plan) {
@@ -149,7 +166,7 @@ extension AxisWeights {
                         cc_resample_horizontal(
                             image.start(of: box, in: source), image.rowBytes,
                             target.baseAddress.map { $0 + offset }, stride, Int32(box.height),
-                            Int32(channels), axis)
+                            Int32(channels), axis, instructions.rawValue)
                     }
                 }
             }

@@ -51,6 +51,7 @@ enum PageStyle {
         section>*+*{margin-top:1rem}section>.lead{margin-top:0}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));
         gap:1rem}
+        .pair>.chart:only-child{max-width:36rem}
         .chart{margin:0;padding:.9rem 1rem .6rem;min-width:0}
         .chart figcaption{display:flex;flex-wrap:wrap;gap:.2rem 1rem;align-items:baseline;
         justify-content:space-between;margin-bottom:.4rem}
@@ -131,7 +132,7 @@ enum PageStyle {
         .samples.wide{grid-template-columns:repeat(auto-fill,minmax(min(33rem,100%),1fr))}
         .samples.whole{grid-template-columns:1fr}
         .sample{margin:0;padding:.6rem}
-        .row{display:flex;gap:.4rem}
+        .row{display:flex;gap:.4rem;align-items:flex-end}
         .row div{flex:1;min-width:0}
         .row.many{flex-wrap:wrap}.row.many div{flex:0 1 calc(12.5% - .4rem)}
         .row img{display:block;width:100%;height:auto;border-radius:.35rem;background:var(--faint)}
@@ -140,9 +141,37 @@ enum PageStyle {
         .row span{margin-top:.2rem;font-size:.74rem}
         .sample figcaption{margin-top:.25rem;font-size:.82rem;color:var(--text);
         overflow-wrap:anywhere}
+        .maps{display:grid;gap:.75rem;
+        grid-template-columns:repeat(auto-fill,minmax(min(10.5rem,45%),1fr))}
+        .maps.large{grid-template-columns:repeat(auto-fill,minmax(min(21rem,100%),1fr))}
+        .patches{display:block;width:100%;height:auto;max-height:30rem;border-radius:.35rem;
+        --seen:var(--accent)}
+        .ground{fill:var(--faint)}.seen{fill:var(--seen)}.hidden{fill:var(--muted);opacity:.45}
+        .other{fill:none}.list{fill:var(--c);fill-opacity:.5}
+        .outline{fill:none;stroke:var(--c);stroke-width:1.4;stroke-linecap:square}
+        .over .hidden,.over .other{fill:var(--panel);opacity:.86}
+        .over .list{fill-opacity:.42}
+        .window{fill:none;stroke:var(--panel);stroke-width:1.6}
+        .mark-text{font-size:4px;fill:var(--text)}
+        .mark-text.light{fill:#fff}.mark-text.dark{fill:#000}
+        .detail{fill:transparent}.detail:hover{stroke:var(--text);stroke-width:.6}
+        .taken{fill:var(--muted);opacity:.7}
+        .border{stroke:var(--text);stroke-width:2;stroke-dasharray:4 3}
+        .map-keys{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:0 0 .8rem;padding:0;
+        list-style:none;font-size:.88rem}
+        .map-keys i{display:inline-block;width:.95rem;height:.95rem;margin-right:.4rem;
+        vertical-align:-.12em;border-radius:.2rem;border:1px solid var(--line);
+        background:var(--faint)}
+        .map-keys .seen{background:var(--accent)}
+        .map-keys .hidden{background:color-mix(in srgb,var(--muted) 45%,var(--faint));opacity:1}
+        .map-keys .list{background:color-mix(in srgb,var(--c) 50%,var(--faint));
+        border:2px solid var(--c)}
+        .map-keys .bare{background:linear-gradient(135deg,var(--c4),var(--c2),var(--c0))}
+        .map-keys.over .hidden,.map-keys.over .other{background:var(--panel)}
         .scale{display:flex;flex-wrap:wrap;align-items:center;gap:.3rem .6rem;margin:0 0 .8rem;
         font-size:.84rem}
         .scale i{width:12rem;max-width:40vw;height:.7rem;border-radius:.35rem}
+        .chart .scale{margin:0}.chart .scale i{width:7rem}
         details{padding:0 1rem}
         details[open]{padding-bottom:1rem}
         summary{padding:.8rem 0;cursor:pointer;font-weight:600}
@@ -162,6 +191,10 @@ enum PageStyle {
         .scores th,.scores td{padding:0;border:0}
         .scores td:nth-child(n+3){grid-column:1/3;margin-top:.4rem}
         .against li{white-space:normal}
+        .findings tr{display:grid;grid-template-columns:1fr auto;padding:.7rem .8rem}
+        .findings tr+tr{border-top:1px solid var(--line)}
+        .findings td,.findings td:first-child{width:auto;padding:0;border:0}
+        .findings td:nth-child(3){grid-column:1/3;margin-top:.3rem}
         .card{padding:.7rem .8rem}.card .value{font-size:1.4rem}
         .chart{padding:.8rem .7rem .5rem}
         .chart svg,.label,.hover text{font-size:16px}

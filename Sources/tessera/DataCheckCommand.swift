@@ -31,7 +31,14 @@ struct DataCheckCommand: ParsableCommand {
     @Option(help: "Look at so many pictures of each part only, evenly spread.")
     var sample: Int?
 
+    @Option(help: "Seconds after which a file that a disk does not deliver is bad; 0 for any time.")
+    var readTimeout = 120.0
+
     func validate() throws {
+        guard (0...1e6).contains(readTimeout) else {
+            throw ValidationError(
+                "--read-timeout is \(readTimeout), expected a number from 0 to 1000000")
+        }
         for (name, value) in [("--threads", threads), ("--sample", sample)] {
             if let value, value < 1 {
                 throw ValidationError("\(name) is \(value), expected a number above 0")
@@ -46,6 +53,7 @@ struct DataCheckCommand: ParsableCommand {
         var options = AuditOptions()
         if let threads { options.threads = threads }
         options.sample = sample
+        options.readTimeout = readTimeout > 0 ? .seconds(readTimeout) : nil
         let files = try out.map { try DataCheckFiles($0) }
         let audit = DataAudit(
             path: path,

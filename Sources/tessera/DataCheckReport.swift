@@ -25,7 +25,7 @@ struct DataCheckReport {
     var page: ReportPage {
         get throws {
             var page = ReportPage(
-                title: report.path, subtitle: "Data check · " + report.partsText,
+                title: report.path, subtitle: "Data check · \(report.countsText)",
                 colophon: "Tessera \(Version.text), \(grouped(report.checked)) pictures in "
                     + "\(readableDuration(report.speed.seconds))")
             page.cards = cards
@@ -158,13 +158,10 @@ struct DataCheckReport {
 
     /// The picture, small; nil if it has gone since.
     private func thumbnail(_ item: AuditItem, caption: String) throws -> Picture? {
-        let source = audit.parts[item.part].source
-        var decoder = audit.options.decoder
-        decoder.acceptsTruncated = true
-        guard let image = try? source.read(at: item.index, decoder: decoder) else { return nil }
+        guard let image = try? audit.picture(item) else { return nil }
         return try Picture(
-            image.displayed.shrunk(to: Self.side), alternative: source.name(at: item.index),
-            caption: caption)
+            image.displayed.shrunk(to: Self.side),
+            alternative: audit.parts[item.part].source.name(at: item.index), caption: caption)
     }
 
     // MARK: Measurements
@@ -253,29 +250,5 @@ struct DataCheckReport {
             ("waiting for the disk", String(format: "%.0f %% of the time", speed.readShare * 100)),
             ("read during the check", String(format: "%.0f MB/s", speed.megabytesPerSecond)),
         ])
-    }
-}
-
-extension ImageBuffer {
-    /// The first three channels, or the first of fewer: what a page can show.
-    var displayed: ImageBuffer {
-        let shown = channels >= 3 ? 3 : 1
-        guard shown < channels else { return self }
-        let all = pixels
-        return ImageBuffer(
-            width: width, height: height, channels: shown,
-            pixels: (0..<width * height * shown).map { all[$0 / shown * channels + $0 % shown] })
-    }
-
-    /// The picture with its longer side brought to at most `side`; a thin one stays a pixel wide.
-    func shrunk(to side: Int) -> ImageBuffer {
-        let longest = max(width, height)
-        guard longest > side else { return self }
-        var resampler = Resampler()
-        var result = ImageBuffer()
-        resampler.resize(
-            self, box: CropBox(of: size), width: max(1, width * side / longest),
-            height: max(1, height * side / longest), interpolation: .bilinear, into: &result)
-        return result
     }
 }

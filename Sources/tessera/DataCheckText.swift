@@ -75,6 +75,13 @@ extension AuditReport {
         return (counts + classes).joined(separator: ", ")
     }
 
+    /// The same as a phrase of its own: `1,203 pictures, 2 classes`.
+    var countsText: String {
+        guard parts.count == 1 else { return partsText }
+        let classes = classes.isEmpty ? "" : ", \(grouped(self.classes.count)) classes"
+        return "\(grouped(pictures)) pictures\(classes)"
+    }
+
     /// `jpeg 1,203, png 14`, the most frequent first.
     var formatsText: String {
         sortedFormats.map { "\($0.name) \(grouped($0.count))" }.joined(separator: ", ")

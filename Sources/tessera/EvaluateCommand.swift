@@ -111,7 +111,7 @@ extension EvaluateCommand.Options {
         let encoder = try EncoderLoader.load(weights)
         try encoder.model.move(to: choice.resolve())
         let (train, test) = try FeaturePair.extract(
-            encoder, data: data, config.features, progress: ProgressLine(silent: json))
+            encoder, data: data, config.features, silent: json)
         var scores = try score(train, test, config.protocol)
         for index in scores.indices {
             scores[index].settings.merge(

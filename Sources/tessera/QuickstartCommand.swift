@@ -86,7 +86,7 @@ struct QuickstartCommand: ParsableCommand {
         features.tokens = .patches
         let progress = ProgressLine(silent: json)
         let (train, test) = try FeaturePair.extract(
-            encoder, data: data, features, progress: progress)
+            encoder, data: data, features, silent: json)
         let pixels = try (
             train: pixelFeatures(data, .train), test: pixelFeatures(data, .validation)
         )

@@ -1,4 +1,5 @@
 import Configuration
+import Data
 import Methods
 import Training
 
@@ -6,6 +7,35 @@ import Training
 enum Registry {
     static let methods: [any PretrainingMethod.Type] = [
         MAE.self
+    ]
+
+    /// Masks as `tessera masks preview` names them.
+    static let masks: [NamedMask] = [
+        NamedMask(name: "mae", title: "MAE: random patches", scheme: NoiseMask.self),
+        NamedMask(name: "simmim", title: "SimMIM: random square units", scheme: SimMIMMask.self),
+        NamedMask(name: "beit", title: "BEiT: blocks", scheme: BEiTMask.self),
+        NamedMask(
+            name: "beit2", title: "BEiT v2: blocks, then single patches", scheme: BEiTMask.self,
+            differences: "completion: patches"),
+        NamedMask(
+            name: "cae", title: "CAE: blocks, exactly as many as asked for", scheme: BEiTMask.self,
+            differences: "{count: 98, completion: blocks}"),
+        NamedMask(name: "ibot", title: "iBOT: blocks, or nothing", scheme: IBOTMask.self),
+        NamedMask(
+            name: "ijepa", title: "I-JEPA: a context and four targets",
+            scheme: MultiBlockMask.self),
+        NamedMask(
+            name: "stop", title: "StoP: a context and four targets", scheme: MultiBlockMask.self,
+            differences: "smallContexts: contextsFirst"),
+        NamedMask(
+            name: "ijepa-random", title: "I-JEPA's ablation: a random split",
+            scheme: RandomSplitMask.self),
+        NamedMask(
+            name: "mapet", title: "MaPeT: a random order of prediction",
+            scheme: PermutationMask.self),
+        NamedMask(
+            name: "featurenorm", title: "Featurenorm: windows of pictures of any size",
+            scheme: WindowMask.self),
     ]
 
     /// The method of a name.

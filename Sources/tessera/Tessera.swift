@@ -13,8 +13,8 @@ struct Tessera: ParsableCommand {
         version: Version.text,
         subcommands: [
             QuickstartCommand.self, PretrainCommand.self, ResumeCommand.self, EvaluateCommand.self,
-            ReportCommand.self, DataCommand.self, CheckpointCommand.self, ConfigCommand.self,
-            DoctorCommand.self,
+            ReportCommand.self, DataCommand.self, MasksCommand.self, CheckpointCommand.self,
+            ConfigCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

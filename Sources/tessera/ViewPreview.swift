@@ -83,12 +83,15 @@ struct ViewPreview {
     /// - Throws: `ImageError` if a picture cannot be encoded.
     func page(title: String, method: String) throws -> ReportPage {
         let views = plan.views
-        let sizes = Set(views.compactMap(\.size).map { "\($0)" }).sorted().joined(separator: ", ")
+        var sizes: [String] = []
+        for size in views.compactMap(\.size).map({ "\($0)" }) where !sizes.contains(size) {
+            sizes.append(size)
+        }
         var page = ReportPage(
             title: title,
             subtitle:
                 "Preview for \(method) · \(views.count == 1 ? "one view" : "\(views.count) views")"
-                + " of \(sizes) pixels · seed \(plan.sampler.seed)",
+                + " of \(sizes.joined(separator: ", ")) pixels · seed \(plan.sampler.seed)",
             colophon: "Tessera \(Version.text)")
         page.add(
             "Views",

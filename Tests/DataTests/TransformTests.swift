@@ -162,7 +162,10 @@ import Testing
     @Test(arguments: [
         (#"{"randomResizeCrop": {}}"#, "'randomResizeCrop' is not one transform"),
         (#"{"randomResizedCrop": {"sise": 3}}"#, "unknown key 'sise'; known here: form, interp"),
-        (#"{"horizontalFlip": {"probability": 2}}"#, "expected a number from 0 to 1"),
+        (
+            #"{"horizontalFlip": {"probability": 2}}"#,
+            "horizontalFlip.probability is 2.0, expected a number"
+        ),
         (#"{"centerCrop": {"size": 0}}"#, "expected a number above 0"),
         (#"{"randomResizedCrop": {"scale": [1, 0.5]}}"#, "0 < least <= greatest <= 1"),
         (#"{"resize": {}, "centerCrop": {}}"#, "is not one transform"),

@@ -12,7 +12,7 @@ import Testing
             (["evaluate", "logistic", "--help"], "--weights"),
             (["checkpoint", "inspect", "--help"], "safetensors"),
             (["checkpoint", "convert", "--help"], "--under"),
-            (["report", "--help"], "report.html"),
+            (["report", "--help"], "report.html"), (["masks", "preview", "--help"], "mapet"),
             (["config", "show", "--help"], "YAML"), (["doctor", "--help"], "machine"),
             (["quickstart", "--help"], "--out"),
         ])

@@ -74,6 +74,27 @@ import Testing
             ((line as? [String: Any])?["parts"] as? [[String: Any]])?[0]["checked"] as? Int == 5)
     }
 
+    @Test("data check: a pipe that is named like a picture is not waited for")
+    func pipe() throws {
+        let pipe = folder.path("x.jpg")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let good = try FileManager.default.subpathsOfDirectory(atPath: pictures.path("good"))
+            .filter { $0.hasSuffix(".jpg") }.map { pictures.path("good/\($0)") }
+        let list = folder.path("list.txt")
+        try (good + [pipe]).joined(separator: "\n")
+            .write(toFile: list, atomically: true, encoding: .utf8)
+        let listed = try Program.run(["data", "check", list], killAfter: .seconds(60))
+        #expect(listed.status == 65 && !listed.wasKilled, "\(listed.errors)")
+        #expect(listed.output.contains("x.jpg  (is not a regular file)"), "\(listed.output)")
+
+        // In a folder it is no picture of it.
+        try FileManager.default.copyItem(atPath: good[0], toPath: folder.path("a.jpg"))
+        let found = try Program.run(
+            ["data", "check", folder.url.path, "--read-timeout", "5"], killAfter: .seconds(60))
+        #expect(found.status == 0 && !found.wasKilled, "\(found.errors)")
+        #expect(found.output.contains("Neither file nor folder: 1"), "\(found.output)")
+    }
+
     @Test("data check: what is no data set, and wrong arguments")
     func checkErrors() throws {
         let missing = try Program.run(["data", "check", folder.path("nowhere")])
@@ -81,7 +102,10 @@ import Testing
         let nowhere = folder.path("no/such/folder/check.html")
         let unwritable = try Program.run(["data", "check", pictures.path("good"), "--out", nowhere])
         #expect(unwritable.status == 73, "\(unwritable.errors)")
-        for arguments in [["--threads", "0"], ["--sample", "-3"], ["--out", "check.txt"]] {
+        for arguments in [
+            ["--threads", "0"], ["--sample", "-3"], ["--out", "check.txt"],
+            ["--read-timeout", "-1"],
+        ] {
             let result = try Program.run(["data", "check", pictures.path("good")] + arguments)
             #expect(result.status == 64, "\(result.errors)")
         }

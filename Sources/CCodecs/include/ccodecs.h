@@ -121,10 +121,17 @@ typedef struct {
     int32_t taps;
 } cc_axis;
 
+/// Which instructions resample rows; the result is the same.
+enum {
+    CC_FASTEST = 0,
+    CC_PRODUCTS_OF_16_BITS = 1,  // or the next, where the machine has none
+    CC_PORTABLE = 2,
+};
+
 /// Resamples each row. `src` must be readable for 32 bytes behind its last pixel.
 void cc_resample_horizontal(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
-    int32_t channels, cc_axis axis);
+    int32_t channels, cc_axis axis, int32_t instructions);
 /// Resamples each column of rows of `row_bytes` bytes.
 void cc_resample_vertical(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
@@ -138,11 +145,11 @@ typedef struct {
     int32_t channels;
 } cc_pixels;
 
-/// Writes a plane a channel, rows from the right if flipped: floats (value / 255 - mean) / std, of
-/// means and stds a channel, or the bytes themselves. A last channel is repeated where more are wanted.
-void cc_normalized_planes(
-    cc_pixels from, int32_t is_flipped, int32_t channels, const float *mean, const float *std,
-    float *out);
+/// Writes a plane a channel, rows from the right if flipped: of each byte the float that a table of
+/// 256 a channel has for it, or the byte itself. The last stored channel is repeated where more are
+/// wanted.
+void cc_float_planes(
+    cc_pixels from, int32_t is_flipped, int32_t channels, const float *tables, float *out);
 void cc_byte_planes(cc_pixels from, int32_t is_flipped, int32_t channels, uint8_t *out);
 
 /// The sum and the sum of squares of each of 1 or 3 interleaved channels over `count` bytes.

@@ -19,6 +19,8 @@ public struct AuditOptions: Sendable {
     public var extremeAspect = 5.0
     /// Most pictures in the largest class for one in the smallest.
     public var imbalance = 10.0
+    /// How long reading one file may take before it counts as unreadable; nil for any time.
+    public var readTimeout: Duration? = .seconds(120)
     /// What can be read; a decoder that accepts truncated pictures has them listed as a warning.
     public var decoder = ImageDecoder()
 

@@ -1,4 +1,4 @@
-import Imaging
+public import Imaging
 
 /// A pass over all pictures of a data set that finds what harms training or costs time.
 ///
@@ -13,7 +13,9 @@ import Imaging
 public struct DataAudit: Sendable {
     public let path: String
     public let parts: [AuditPart]
-    public var options: AuditOptions
+    public let options: AuditOptions
+    /// The parts as they are read: nobody waits for ever.
+    private let readable: [AuditPart]
 
     /// What an audit leaves.
     public struct Result: Sendable {
@@ -24,6 +26,18 @@ public struct DataAudit: Sendable {
 
     public init(path: String, parts: [AuditPart], options: AuditOptions = AuditOptions()) {
         (self.path, self.parts, self.options) = (path, parts, options)
+        readable = parts.map { part in
+            AuditPart(part.name, TimedSource(part.source, timeout: options.readTimeout))
+        }
+    }
+
+    /// A picture of the data, also one that ends early.
+    ///
+    /// - Throws: `ImageError` or `DataError` if it cannot be read any more.
+    public func picture(_ item: AuditItem) throws -> ImageBuffer {
+        var decoder = options.decoder
+        decoder.acceptsTruncated = true
+        return try readable[item.part].source.read(at: item.index, decoder: decoder)
     }
 
     /// Looks at the pictures.
@@ -39,8 +53,8 @@ public struct DataAudit: Sendable {
         let total = chosen.reduce(0) { $0 + $1.size }
         let tallies = try Chunks.onThreads(
             options.threads, count: total, length: 16, progress: { progress($0, total) }
-        ) { chunks in
-            var worker = AuditWorker(parts, options)
+        ) { [readable, options] chunks in
+            var worker = AuditWorker(readable, options)
             var range: Range<Int>?
             while let next = chunks.next(after: range) {
                 for number in next { worker.examine(Self.item(number, of: chosen)) }
@@ -52,7 +66,7 @@ public struct DataAudit: Sendable {
         var tally = AuditTally(mostExamples: options.examples)
         for other in tallies { tally.add(other) }
         tally.finish()
-        let copies = try CopySearch(parts: parts, records: tally.records, options: options).run()
+        let copies = try CopySearch(parts: readable, records: tally.records, options: options).run()
         let classes = ClassCensus(parts)
         let findings =
             pictureFindings(tally) + copyFindings(copies) + sourceFindings

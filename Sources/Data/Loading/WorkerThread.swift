@@ -3,7 +3,7 @@ import Glibc
 /// A thread of the operating system that runs one function and can be joined.
 ///
 /// Decoding would block the few threads that Swift's tasks share.
-final class WorkerThread {
+final class WorkerThread: Sendable {
     private final class Work {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }

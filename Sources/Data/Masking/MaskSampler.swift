@@ -1,13 +1,8 @@
-public import Configuration
-
 /// Draws one mask for each view of a picture; the settings are those of a paper.
 ///
 /// A pure function of the grid, the epoch and a random source: the same picture in the same epoch
 /// gets the same mask, whatever else is in its batch and however many threads there are.
-public protocol MaskSampler: Configuration, Hashable {
-    /// Throws `ConfigurationError` where the settings make no sense on a grid.
-    func validate(on grid: MaskGrid) throws
-
+public protocol MaskSampler: MaskScheme {
     /// A mask over a grid for which `validate(on:)` does not throw.
     func mask(on grid: MaskGrid, epoch: Int, random: inout some MaskDraws) -> PatchMask
 }
@@ -19,14 +14,20 @@ extension MaskSampler {
     }
 }
 
+extension MaskStep {
+    /// The masks of the step, one a picture.
+    public func masks(_ sampler: some MaskSampler, on grid: MaskGrid) -> [PatchMask] {
+        keys.map { key in
+            var random = random(of: key)
+            return sampler.mask(on: grid, epoch: epoch, random: &random)
+        }
+    }
+}
+
 extension ImageBatch {
     /// The masks of a view of the batch, one a picture.
     public func masks(_ sampler: some MaskSampler, on grid: MaskGrid, view: Int = 0) -> [PatchMask]
     {
-        keys.map { key in
-            var random = CounterRandom(
-                seed: seed, purpose: .mask, epoch: epoch, sample: key, view: view)
-            return sampler.mask(on: grid, epoch: epoch, random: &random)
-        }
+        maskStep(view: view).masks(sampler, on: grid)
     }
 }

@@ -57,6 +57,20 @@ public struct PatchLists: Hashable, Sendable {
     }
 }
 
+extension MaskStep {
+    /// The blocks of the step: sizes are a function of its place in the epoch, blocks of each picture
+    /// and the epoch.
+    public func multiBlock(_ sampler: MultiBlockMask, on grid: MaskGrid) -> MultiBlockBatch {
+        var shared = sharedRandom
+        let sizes = sampler.sizes(on: grid, random: &shared)
+        let pictures = keys.map { key in
+            var random = random(of: key)
+            return sampler.blocks(on: grid, sizes, random: &random)
+        }
+        return MultiBlockBatch(pictures, truncation: sampler.truncation)
+    }
+}
+
 extension ImageBatch {
     /// The blocks of the batch: sizes are a function of the batch's place in the epoch, blocks of
     /// each picture and the epoch.
@@ -65,19 +79,6 @@ extension ImageBatch {
     public func multiBlock(_ sampler: MultiBlockMask, on grid: MaskGrid, view: Int = 0)
         -> MultiBlockBatch
     {
-        var shared = sharedMaskRandom(view: view)
-        let sizes = sampler.sizes(on: grid, random: &shared)
-        let pictures = keys.map { key in
-            var random = CounterRandom(
-                seed: seed, purpose: .mask, epoch: epoch, sample: key, view: view)
-            return sampler.blocks(on: grid, sizes, random: &random)
-        }
-        return MultiBlockBatch(pictures, truncation: sampler.truncation)
-    }
-
-    /// The stream of what the masks of a batch have in common.
-    func sharedMaskRandom(view: Int) -> CounterRandom {
-        CounterRandom(
-            seed: seed, purpose: .maskSize, epoch: epoch, sample: position.step, view: view)
+        maskStep(view: view).multiBlock(sampler, on: grid)
     }
 }

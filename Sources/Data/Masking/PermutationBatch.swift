@@ -52,16 +52,21 @@ public struct PermutationBatch {
     }
 }
 
+extension MaskStep {
+    /// The orders of the step, each a function of its picture and the epoch.
+    public func orders(_ sampler: PermutationMask, on grid: MaskGrid) -> [TokenOrder] {
+        keys.map { key in
+            var random = random(of: key)
+            return sampler.order(on: grid, random: &random)
+        }
+    }
+}
+
 extension ImageBatch {
     /// The orders of the batch, each a function of its picture and the epoch.
     public func orders(_ sampler: PermutationMask, on grid: MaskGrid, view: Int = 0)
         -> PermutationBatch
     {
-        let orders = keys.map { key in
-            var random = CounterRandom(
-                seed: seed, purpose: .mask, epoch: epoch, sample: key, view: view)
-            return sampler.order(on: grid, random: &random)
-        }
-        return PermutationBatch(orders, on: images.device)
+        PermutationBatch(maskStep(view: view).orders(sampler, on: grid), on: images.device)
     }
 }

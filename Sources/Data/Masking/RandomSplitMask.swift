@@ -56,18 +56,24 @@ public struct RandomSplitMask: Configuration, Hashable {
     }
 }
 
+extension MaskStep {
+    /// Context and target of each picture; the ratio is a function of the step's place in the epoch.
+    public func randomSplit(_ sampler: RandomSplitMask, on grid: MaskGrid) -> MultiBlockBatch {
+        var shared = sharedRandom
+        let count = sampler.contextCount(on: grid, random: &shared)
+        let pictures = keys.map { key in
+            var random = random(of: key)
+            return sampler.blocks(on: grid, contextCount: count, random: &random)
+        }
+        return MultiBlockBatch(pictures, truncation: .none)
+    }
+}
+
 extension ImageBatch {
     /// Context and target of each picture; the ratio is a function of the batch's place in the epoch.
     public func randomSplit(_ sampler: RandomSplitMask, on grid: MaskGrid, view: Int = 0)
         -> MultiBlockBatch
     {
-        var shared = sharedMaskRandom(view: view)
-        let count = sampler.contextCount(on: grid, random: &shared)
-        let pictures = keys.map { key in
-            var random = CounterRandom(
-                seed: seed, purpose: .mask, epoch: epoch, sample: key, view: view)
-            return sampler.blocks(on: grid, contextCount: count, random: &random)
-        }
-        return MultiBlockBatch(pictures, truncation: .none)
+        maskStep(view: view).randomSplit(sampler, on: grid)
     }
 }

@@ -37,9 +37,10 @@ public struct PipelineRunner {
         to target: UnsafeMutableBufferPointer<Float>
     ) throws {
         try apply(to: picture, &random)
-        normalized.withUnsafeBufferPointer { table in
-            guard let table = table.baseAddress else { return }
-            writePlanes(to: target) { channel, value in table[channel << 8 | Int(value)] }
+        let (channels, tables) = (pipeline.channels, normalized)
+        canvas.finish { picture, isFlipped in
+            picture.writePlanes(
+                to: target, channels: channels, isFlipped: isFlipped, tables: tables)
         }
         canvas.erasure?.fill(target, size: canvas.size, channels: pipeline.channels)
     }
@@ -50,7 +51,10 @@ public struct PipelineRunner {
         to target: UnsafeMutableBufferPointer<UInt8>
     ) throws {
         try apply(to: picture, &random)
-        writePlanes(to: target) { _, value in value }
+        let channels = pipeline.channels
+        canvas.finish { picture, isFlipped in
+            picture.writePlanes(to: target, channels: channels, isFlipped: isFlipped)
+        }
     }
 
     private mutating func apply(to picture: PictureWindow, _ random: inout CounterRandom) throws {
@@ -66,38 +70,5 @@ public struct PipelineRunner {
         // Grey pictures stay so until they are written; colour goes first, as `convert("L")` does.
         if pipeline.channels < canvas.channels { canvas.makeGrey() }
         for step in pipeline.steps { try step.step.apply(to: &canvas, random: &random) }
-    }
-
-    /// Writes one plane a channel, grey repeated, rows from the right if a flip is left.
-    @inline(__always)
-    private mutating func writePlanes<Value>(
-        to target: UnsafeMutableBufferPointer<Value>, _ value: (Int, UInt8) -> Value
-    ) {
-        let channels = pipeline.channels
-        canvas.finish { picture, isFlipped in
-            let (width, height, stored) = (picture.width, picture.height, picture.channels)
-            let plane = width * height
-            require(
-                target.count == plane * channels,
-                "PipelineRunner: \(target.count) values for \(width)x\(height)")
-            let step = isFlipped ? -stored : stored
-            picture.withUnsafeBytes { source in
-                guard let source = source.baseAddress, let target = target.baseAddress else {
-                    return
-                }
-                for channel in 0..<channels {
-                    var out = target + channel * plane
-                    for row in 0..<height {
-                        let first = row * width + (isFlipped ? width - 1 : 0)
-                        var next = source + first * stored + min(channel, stored - 1)
-                        for _ in 0..<width {
-                            out.pointee = value(channel, next.pointee)
-                            out += 1
-                            next += step
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -1,3 +1,5 @@
+public import Configuration
+
 /// Any step, as recipes hold it: a mapping with one key.
 ///
 /// ```yaml
@@ -26,7 +28,13 @@ extension Transform: Equatable {
     public static func == (a: Transform, b: Transform) -> Bool { a.step.isEqual(b.step) }
 }
 
-extension Transform: Codable {
+extension Transform: SettingChoice {
+    public static var kinds: [String] { known.map { $0.name } }
+
+    public static func defaults(of kind: String) -> (any Encodable & Sendable)? {
+        known.first { $0.name == kind }?.init()
+    }
+
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: StepKey.self)
         guard let key = container.allKeys.first, container.allKeys.count == 1,

@@ -1,3 +1,4 @@
+import Configuration
 public import Imaging
 
 /// One step from a stored picture to what the model sees; a new one is a file and a line in
@@ -54,7 +55,20 @@ extension TransformStep {
                     + Self.fields.map(\.name).sorted().joined(separator: ", "))
         }
         for field in Self.fields { try field.decode(container, &self) }
-        try check()
+        do {
+            try check()
+        } catch let error as DataError {
+            throw Self.refusal(error, at: settingPath(decoder.codingPath))
+        }
+    }
+
+    /// An argument that `check` refuses, as the place in a recipe that it was given at.
+    private static func refusal(_ error: DataError, at path: String) -> ConfigurationError {
+        let own = "\(name)."
+        guard error.place.hasPrefix(own) else { return .refused(path, "\(error)") }
+        let key = error.place.dropFirst(own.count)
+        return .refused(
+            path.isEmpty ? String(key) : "\(path).\(key)", "\(error.problem), \(error.remedy)")
     }
 
     public func encode(to encoder: any Encoder) throws {
