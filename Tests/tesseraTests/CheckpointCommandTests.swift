@@ -1,0 +1,171 @@
+import Foundation
+import TensorFiles
+import Testing
+
+@Suite("tessera checkpoint") struct CheckpointCommandTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    // MARK: Files
+
+    typealias Named = (name: String, values: [Float], shape: [Int])
+
+    /// Writes tensors as `.safetensors` and returns the path.
+    private func write(
+        _ tensors: [Named], as name: String = "a.safetensors", metadata: [String: String] = [:]
+    ) throws -> String {
+        let path = folder.path(name)
+        let writer = try SafeTensorsWriter(
+            path: path,
+            entries: tensors.map {
+                .init(name: $0.name, elementType: .float32, shape: $0.shape)
+            }, metadata: metadata)
+        for (_, values, _) in tensors { try values.withUnsafeBytes { try writer.append($0) } }
+        try writer.finish()
+        return path
+    }
+
+    /// A small transformer of three equal blocks, and one of another width.
+    private static func transformer(prefix: String = "") -> [Named] {
+        var tensors: [Named] = [
+            ("cls_token", [0.5, 1], [1, 1, 2]), ("patch_embed.proj.weight", [1, 2, 3, 4], [2, 2]),
+        ]
+        for block in 0..<4 {
+            let width = block == 3 ? 1 : 2
+            tensors.append(
+                (
+                    "blocks.\(block).attn.qkv.weight",
+                    (0..<width * 2).map { Float($0 + 1) }, [width, 2]
+                ))
+            tensors.append(("blocks.\(block).norm1.weight", [1, 1], [2]))
+        }
+        return tensors.map { (prefix + $0.name, $0.values, $0.shape) }
+    }
+
+    /// What `pickle.dumps(…, protocol=2)` of Python 3 and NumPy 2 gave: `student` (names under
+    /// `module.backbone.` and `module.head.`), `teacher` (without `module.`, all numbers greater by
+    /// one), `optimizer`, `epoch` 3, `args` a Namespace of arch, lr, out_dim, seed.
+    private func writePickle() throws -> String {
+        let text = """
+            gAJ9cQAoWAcAAABzdHVkZW50cQF9cQIoWBEAAABtb2R1bGUuYmFja2JvbmUud3EDY251bXB5Ll9jb3JlLm11
+            bHRpYXJyYXkKX3JlY29uc3RydWN0CnEEY251bXB5Cm5kYXJyYXkKcQVLAIVxBmNfY29kZWNzCmVuY29kZQpx
+            B1gBAAAAYnEIWAYAAABsYXRpbjFxCYZxClJxC4dxDFJxDShLAUsCSwOGcQ5jbnVtcHkKZHR5cGUKcQ9YAgAA
+            AGY0cRCJiIdxEVJxEihLA1gBAAAAPHETTk5OSv////9K/////0sAdHEUYoloB1gbAAAAAAAAAAAAwoA/AAAA
+            QAAAQEAAAMKAQAAAwqBAcRVoCYZxFlJxF3RxGGJYEQAAAG1vZHVsZS5iYWNrYm9uZS5icRloBGgFSwCFcRpo
+            C4dxG1JxHChLAUsChXEdaBKJaAdYCQAAAAAAAAAAAMKAP3EeaAmGcR9ScSB0cSFiWA0AAABtb2R1bGUuaGVh
+            ZC53cSJoBGgFSwCFcSNoC4dxJFJxJShLAUsCSwKGcSZoEoloB1gRAAAAAAAAAAAAwoA/AAAAQAAAQEBxJ2gJ
+            hnEoUnEpdHEqYnVYBwAAAHRlYWNoZXJxK31xLChYCgAAAGJhY2tib25lLndxLWgEaAVLAIVxLmgLh3EvUnEw
+            KEsBSwJLA4ZxMWgSiWgHWBwAAAAAAMKAPwAAAEAAAEBAAADCgEAAAMKgQAAAw4BAcTJoCYZxM1JxNHRxNWJY
+            CgAAAGJhY2tib25lLmJxNmgEaAVLAIVxN2gLh3E4UnE5KEsBSwKFcTpoEoloB1gJAAAAAADCgD8AAABAcTto
+            CYZxPFJxPXRxPmJYBgAAAGhlYWQud3E/aARoBUsAhXFAaAuHcUFScUIoSwFLAksChnFDaBKJaAdYEgAAAAAA
+            woA/AAAAQAAAQEAAAMKAQHFEaAmGcUVScUZ0cUdidVgJAAAAb3B0aW1pemVycUh9cUkoWAUAAABzdGF0ZXFK
+            fXFLSwB9cUwoWAQAAABzdGVwcU1oBGgFSwCFcU5oC4dxT1JxUChLAUsBhXFRaBKJaAdYBAAAAAAAAABxUmgJ
+            hnFTUnFUdHFVYlgHAAAAZXhwX2F2Z3FWaARoBUsAhXFXaAuHcVhScVkoSwFLAksDhnFaaBKJaAdYGwAAAAAA
+            AAAAAMKAPwAAAEAAAEBAAADCgEAAAMKgQHFbaAmGcVxScV10cV5idXNYDAAAAHBhcmFtX2dyb3Vwc3FfXXFg
+            fXFhKFgCAAAAbHJxYkc/4AAAAAAAAFgMAAAAd2VpZ2h0X2RlY2F5cWNHP7mZmZmZmZpYBgAAAHBhcmFtc3Fk
+            XXFlSwBhdWF1WAUAAABlcG9jaHFmSwNYBAAAAGFyZ3NxZ2NhcmdwYXJzZQpOYW1lc3BhY2UKcWgpgXFpfXFq
+            KFgEAAAAYXJjaHFrWAMAAAB2aXRxbGhiRz/QAAAAAAAAWAcAAABvdXRfZGltcW1LAlgEAAAAc2VlZHFuSwF1
+            YnUu
+            """
+        let path = folder.path("checkpoint.pth")
+        let bytes = try #require(Data(base64Encoded: text.split(separator: "\n").joined()))
+        try bytes.write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    // MARK: Running
+
+    private func run(
+        _ arguments: [String], status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> Program.Result {
+        // None of it needs libtorch.
+        let result = try Program.run(
+            ["checkpoint"] + arguments, environment: ["LIBTORCH": "/nonexistent"])
+        #expect(
+            result.status == status, "\(result.output)\(result.errors)",
+            sourceLocation: sourceLocation)
+        return result
+    }
+
+    private func objects(
+        _ arguments: [String], status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> [[String: Any]] {
+        let result = try run(
+            arguments + ["--json"], status: status, sourceLocation: sourceLocation)
+        return try result.output.split(separator: "\n").map { line in
+            try #require(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)",
+                sourceLocation: sourceLocation)
+        }
+    }
+
+    /// The words of the line that starts with `label`.
+    private func line(_ label: String, in output: String) throws -> [String] {
+        let words = output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        return try #require(words.first { $0.first == label }, "\(output)")
+    }
+
+    // MARK: inspect
+
+    @Test("inspect folds blocks that are alike, and sums up modules")
+    func inspect() throws {
+        let path = try write(Self.transformer())
+        let output = try run(["inspect", path]).output
+        #expect(output.hasPrefix("\(path): safetensors, 10 tensors, 28 numbers, 112 bytes\n"))
+        #expect(
+            try line("0-2", in: output)
+                == ["0-2", "3", "×", "6", "72", "bytes", "6", "tensors,", "float32"])
+        #expect(
+            try line("3", in: output)[1...] == ["4", "16", "bytes", "2", "tensors,", "float32"])
+        #expect(
+            try line("blocks", in: output)[1...]
+                == ["22", "88", "bytes", "8", "tensors,", "float32"])
+        #expect(try line("patch_embed.proj.weight", in: output).last == "2]")
+        #expect(!output.contains("\n    1 "))
+
+        let whole = try run(["inspect", path, "--all"]).output
+        #expect(!whole.contains("0-2"))
+        #expect(try line("1", in: whole)[1] == "6")
+        #expect(whole.split(separator: "\n").count > output.split(separator: "\n").count)
+        let flat = try run(["inspect", path, "--depth", "1"]).output
+        #expect(flat.contains("blocks") && !flat.contains("0-2"))
+    }
+
+    @Test("inspect says what else a training checkpoint holds")
+    func inspectContents() throws {
+        let output = try run(["inspect", try writePickle()]).output
+        #expect(try line("student.module", in: output)[1] == "12")
+        #expect(try line("teacher", in: output)[1] == "12")
+        for text in [
+            "  epoch = 3\n", "  args: 4 entries\n", "    arch = 'vit'\n", "    lr = 0.25\n",
+            "optimizer: step, exp_avg of 1 parameters, 2 tensors", "1 group: lr 0.5",
+        ] {
+            #expect(output.contains(text), "\(output)")
+        }
+        #expect(!output.contains("optimizer.state"))
+        #expect(
+            try run(["inspect", folder.path("checkpoint.pth"), "--all"]).output.contains("exp_avg ")
+        )
+    }
+
+    @Test("inspect --json: the keys of before, and numbers with --statistics")
+    func inspectJSON() throws {
+        let path = try write([
+            ("w", [1, 2, 3, .nan], [2, 2]), ("b", [-.infinity, 4], [2]), ("e", [], [0]),
+        ])
+        for entry in try objects(["inspect", path]) {
+            #expect(Set(entry.keys) == ["name", "dtype", "shape"])
+        }
+        let entries = try objects(["inspect", path, "--statistics"])
+        #expect(entries.compactMap { $0["name"] as? String } == ["w", "b", "e"])
+        #expect(entries[0]["mean"] as? Double == 2 && entries[0]["nan"] as? Int == 1)
+        #expect(entries[0]["min"] as? Double == 1 && entries[0]["max"] as? Double == 3)
+        let deviation = try #require(entries[0]["std"] as? Double)
+        #expect(abs(deviation - (2.0 / 3).squareRoot()) < 1e-12)
+        #expect(entries[1]["inf"] as? Int == 1 && entries[1]["mean"] as? Double == 4)
+        #expect(entries[2]["mean"] == nil && entries[2]["nan"] as? Int == 0)
+        let text = try run(["inspect", path, "--statistics"]).output
+        #expect(text.contains("mean 2 std 0.8165 min 1 max 3  NaN 1"))
+    }
+}
