@@ -10,9 +10,11 @@ import TensorFiles
 import Torch
 import Training
 
-/// How the program ends: what it says, and the number it leaves (sysexits.h).
+/// How the program ends: what it says, and the number it leaves (those of sysexits.h, and 1).
 enum ExitStatus: Int32 {
     case done = 0
+    /// Two files that were compared differ, as for `diff` and `cmp`.
+    case differs = 1
     /// A wrong command line or configuration.
     case usage = 64
     /// Pictures or checkpoints that cannot be used.

@@ -168,4 +168,82 @@ import Testing
         let text = try run(["inspect", path, "--statistics"]).output
         #expect(text.contains("mean 2 std 0.8165 min 1 max 3  NaN 1"))
     }
+
+    // MARK: diff
+
+    @Test("diff: equal files, also in other forms and with prefixes")
+    func diffEqual() throws {
+        let a = try write(Self.transformer())
+        let b = try write(Self.transformer(prefix: "module."), as: "b.safetensors")
+        #expect(try run(["diff", a, a]).output == "10 equal\n")
+        #expect(try run(["diff", a, b, "--prefix-b", "module."]).output == "10 equal\n")
+        let apart = try run(["diff", a, b], status: 1).output
+        #expect(apart.contains("10 only in A, 10 only in B"))
+        let wrong = try run(["diff", a, b, "--prefix-b", "modul."], status: 64)
+        #expect(wrong.errors.contains("did you mean 'module.'?"))
+    }
+
+    @Test("diff names every kind of difference")
+    func diffKinds() throws {
+        let a = try write([
+            ("same", [1], [1]), ("values", [1, 2, 4, 8], [2, 2]), ("shape", [1, 2], [2]),
+            ("gamma_1", [1], [1]), ("alone", [1], [1]),
+        ])
+        let b = try write(
+            [
+                ("same", [1], [1]), ("values", [1, 2, 5, 8], [2, 2]), ("shape", [1, 2], [1, 2]),
+                ("gamma1", [1], [1]),
+            ], as: "b.safetensors")
+        let entries = try objects(["diff", a, b], status: 1)
+        let status = Dictionary(
+            uniqueKeysWithValues: entries.dropLast().map {
+                ($0["name"] as? String ?? "", $0["status"] as? String ?? "")
+            })
+        #expect(
+            status == [
+                "same": "equal", "values": "values", "shape": "shape", "gamma_1": "only-a",
+                "alone": "only-a", "gamma1": "only-b",
+            ])
+        let values = try #require(entries.first { $0["name"] as? String == "values" })
+        #expect(values["max_abs_difference"] as? Double == 1)
+        #expect(values["max_rel_difference"] as? Double == 0.2)
+        #expect(values["equal_share"] as? Double == 0.75)
+        #expect(values["worst"] as? [Int] == [1, 0])
+        let stray = try #require(entries.first { $0["name"] as? String == "gamma_1" })
+        #expect(stray["nearest"] as? String == "gamma1")
+        let counts = try #require(entries.last)
+        #expect(counts["equal"] as? Int == 1 && counts["only_a"] as? Int == 2)
+
+        let text = try run(["diff", a, b], status: 1).output
+        for line in [
+            "values   values  float32 [2, 2]: max |a-b| 1 at [1, 0], relative 0.2, 75 % equal\n",
+            "shape    shape  float32 [2] and float32 [1, 2]\n",
+            "only A   gamma_1  float32 [1]; the other file has gamma1\n",
+            "1 equal, 1 with other values, 1 of another shape, 2 only in A, 1 only in B\n",
+        ] {
+            #expect(text.contains(line), "\(text)")
+        }
+    }
+
+    @Test("diff: tolerances, and types that differ")
+    func diffTolerance() throws {
+        let a = try write([("w", [1, 2], [2])])
+        let b = try write([("w", [1, 2.25], [2])], as: "b.safetensors")
+        _ = try run(["diff", a, b], status: 1)
+        _ = try run(["diff", a, b, "--tolerance", "0.25"])
+        _ = try run(["diff", a, b, "--relative-tolerance", "0.12"])
+        _ = try run(["diff", a, b, "--tolerance", "0.2"], status: 1)
+        _ = try run(["diff", a, b, "--tolerance", "-1"], status: 64)
+
+        let half = folder.path("half.safetensors")
+        let writer = try SafeTensorsWriter(
+            path: half, entries: [.init(name: "w", elementType: .float16, shape: [2])])
+        try ([1, 2] as [Float16]).withUnsafeBytes { try writer.append($0) }
+        try writer.finish()
+        let result = try run(["diff", a, half], status: 1)
+        #expect(result.output.contains("float32 [2] and float16 [2]: the same numbers"))
+        _ = try run(["diff", a, half, "--ignore-dtype"])
+        // A file that cannot be read is no difference.
+        _ = try run(["diff", a, folder.path("none")], status: 65)
+    }
 }
