@@ -246,4 +246,67 @@ import Testing
         // A file that cannot be read is no difference.
         _ = try run(["diff", a, folder.path("none")], status: 65)
     }
+
+    // MARK: verify
+
+    @Test("verify: nothing to find in a healthy file")
+    func verifyHealthy() throws {
+        let path = try write(
+            Self.transformer() + [("norm.weight", [1, 1], [2]), ("norm.bias", [0, 0], [2])])
+        let result = try run(["verify", path])
+        #expect(
+            result.output
+                == "\(path): safetensors; 12 tensors; checksums of header and data; nothing found\n"
+        )
+    }
+
+    @Test("verify: NaN, infinities, dead units, constants, denormals")
+    func verifyNumbers() throws {
+        let path = try write([
+            ("nan.weight", [1, .nan, 2, 3], [2, 2]), ("inf.bias", [.infinity, 1], [2]),
+            ("dead.weight", [1, 2, 0, 0, 3, 4], [3, 2]), ("dead.bias", [0, 0, 0], [3]),
+            ("table", [0, 0, 0, 0], [2, 2]), ("tiny.weight", [0x1p-140, 1, 1, 2], [4]),
+            ("ln.weight", [1, 1], [2]),
+        ])
+        let entries = try objects(["verify", path], status: 65)
+        let found = entries.dropLast().map { entry in
+            [entry["tensor"], entry["finding"], entry["severity"]].map { $0 as? String ?? "" }
+                + ["\(entry["count"] as? Int ?? -1)"]
+        }
+        #expect(
+            Set(found) == [
+                ["nan.weight", "nan", "error", "1"], ["inf.bias", "infinity", "error", "1"],
+                ["dead.weight", "dead_units", "warning", "1"],
+                ["dead.bias", "constant", "note", "3"], ["table", "constant", "note", "4"],
+                ["tiny.weight", "denormal", "warning", "1"],
+            ])
+        let summary = try #require(entries.last)
+        #expect(summary["errors"] as? Int == 2 && summary["warnings"] as? Int == 2)
+        #expect(summary["notes"] as? Int == 2 && summary["tensors"] as? Int == 7)
+
+        let dead = try write([("dead.weight", [1, 2, 0, 0], [2, 2])], as: "dead.safetensors")
+        #expect(try run(["verify", dead]).output.contains("1 of 2 rows are zero"))
+        _ = try run(["verify", dead, "--strict"], status: 65)
+    }
+
+    @Test("verify: a changed byte, a cut file, and what is no checkpoint")
+    func verifyDamage() throws {
+        let path = try write(Self.transformer())
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count - 1] ^= 1
+        let changed = folder.path("changed.safetensors")
+        try bytes.write(to: URL(fileURLWithPath: changed))
+        let entries = try objects(["verify", changed], status: 65)
+        #expect(entries.first?["finding"] as? String == "checksum")
+        #expect(entries.last?["errors"] as? Int == 1)
+
+        let cut = folder.path("cut.safetensors")
+        try bytes.dropLast(8).write(to: URL(fileURLWithPath: cut))
+        #expect(
+            try objects(["verify", cut], status: 65).first?["finding"] as? String == "structure")
+        let text = folder.path("notes.pth")
+        try Data("no checkpoint".utf8).write(to: URL(fileURLWithPath: text))
+        #expect(try run(["verify", text], status: 65).output.hasPrefix("error  "))
+        #expect(try run(["verify", folder.path("none")], status: 65).errors.contains("none"))
+    }
 }
