@@ -7,7 +7,8 @@ struct CheckpointCommand: ParsableCommand {
         commandName: "checkpoint",
         abstract: "Look into files of weights, compare, check, convert them.",
         subcommands: [
-            CheckpointInspectCommand.self, CheckpointDiffCommand.self, CheckpointVerifyCommand.self, CheckpointConvertCommand.self,
+            CheckpointInspectCommand.self, CheckpointDiffCommand.self, CheckpointVerifyCommand.self,
+            CheckpointExtractCommand.self, CheckpointConvertCommand.self,
         ])
 }
 

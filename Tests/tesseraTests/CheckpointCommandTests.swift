@@ -309,4 +309,183 @@ import Testing
         #expect(try run(["verify", text], status: 65).output.hasPrefix("error  "))
         #expect(try run(["verify", folder.path("none")], status: 65).errors.contains("none"))
     }
+
+    // MARK: extract
+
+    @Test("extract lists what is inside")
+    func extractList() throws {
+        let parts = try objects(["extract", try writePickle()])
+        #expect(parts.compactMap { $0["key"] as? String } == ["student", "teacher", "optimizer"])
+        #expect(
+            parts.compactMap { $0["kind"] as? String } == ["weights", "weights", "optimizer"])
+        #expect(parts.compactMap { $0["tensors"] as? Int } == [3, 3, 2])
+        let text = try run(["extract", folder.path("checkpoint.pth")]).output
+        #expect(text.contains("student") && text.contains("3 tensors, 12 numbers, 48 bytes"))
+    }
+
+    @Test("extract: the teacher's backbone without head, and where it is from")
+    func extractBackbone() throws {
+        let source = try writePickle()
+        let out = folder.path("teacher.safetensors")
+        let command = [
+            "extract", source, "--key", "teacher", "--strip-prefix", "backbone.", "--without",
+            "head.", "--out", out,
+        ]
+        _ = try run(command)
+        let file = try SafeTensorsFile(path: out)
+        #expect(file.names.sorted() == ["b", "w"])
+        #expect(try file.tensor("w").doubles() == [1, 2, 3, 4, 5, 6])
+        #expect(try file.tensor("w").shape == [2, 3])
+        #expect(try file.verify())
+        #expect(file.metadata["tessera.source.file"] == "checkpoint.pth")
+        #expect(file.metadata["tessera.source.key"] == "teacher")
+        #expect(file.metadata["tessera.source.epoch"] == "3")
+        #expect(file.metadata["tessera.source.stripped"] == "backbone.")
+        #expect(file.metadata["tessera.source.without"] == "head.")
+
+        let before = try Data(contentsOf: URL(fileURLWithPath: out))
+        #expect(try run(command, status: 64).errors.contains("--force"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: out)) == before)
+        // The student's `module.` goes of itself; its numbers are others.
+        var student = command
+        student[3] = "student"
+        let written = try objects(student + ["--force"])
+        #expect(written.first?["stripped"] as? [String] == ["module.", "backbone."])
+        #expect(written.first?["tensors"] as? Int == 2 && written.first?["left_out"] as? Int == 1)
+        #expect(try SafeTensorsFile(path: out).tensor("b").doubles() == [0, 1])
+        _ = try run(["diff", source, out, "--prefix-a", "student.module.backbone."])
+    }
+
+    @Test("extract: with the head, names keep what is not stripped")
+    func extractWithHead() throws {
+        let out = folder.path("student.safetensors")
+        _ = try run(["extract", try writePickle(), "--key", "student", "--out", out])
+        #expect(
+            try SafeTensorsFile(path: out).names.sorted() == ["backbone.b", "backbone.w", "head.w"])
+    }
+
+    @Test(
+        "extract: mistakes are named, with what was meant",
+        arguments: [
+            (["--key", "techer"], "did you mean 'teacher'?"), ([], "choose one with --key"),
+            (["--key", "teacher", "--strip-prefix", "bakbone."], "did you mean 'backbone.'?"),
+            (["--key", "teacher", "--without", "heads."], "did you mean 'head.'?"),
+            (
+                ["--key", "teacher", "--strip-prefix", "backbone.", "--strip-prefix", "head."],
+                "strip less"
+            ),
+            (["--key", "teacher", "--without", "backbone.", "--without", "head."], "leaves none"),
+        ])
+    func extractMistakes(options: [String], text: String) throws {
+        let out = folder.path("out.safetensors")
+        let result = try run(
+            ["extract", try writePickle(), "--out", out] + options, status: 64)
+        #expect(result.errors.contains(text), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: out))
+    }
+
+    @Test("extract: an option without --out would do nothing")
+    func extractWithoutOut() throws {
+        let result = try run(["extract", try writePickle(), "--key", "teacher"], status: 64)
+        #expect(result.errors.contains("--out"))
+    }
+
+    @Test("extract takes parts of safetensors files by the start of their names")
+    func extractSafeTensors() throws {
+        let path = try write(
+            [
+                ("encoder.module.w", [1], [1]), ("target_encoder.module.w", [2], [1]),
+                ("predictor.module.w", [3], [1]),
+            ], metadata: ["epoch": "7"])
+        let out = folder.path("out.safetensors")
+        _ = try run(["extract", path, "--key", "target_encoder", "--out", out])
+        let file = try SafeTensorsFile(path: out)
+        #expect(file.names == ["w"] && file.metadata["epoch"] == "7")
+        #expect(try file.tensor("w").doubles() == [2])
+    }
+}
+
+/// The files that the reference programs wrote.
+@Suite(
+    "tessera checkpoint on recorded checkpoints",
+    .enabled(
+        if: RecordedFiles.folder != nil,
+        "no recorded checkpoints: set TESSERA_PARITY to the folder that holds them"))
+struct RecordedCheckpointCommandTests {
+    @Test("inspect, verify and the list of extract work on every one", arguments: RecordedFiles.all)
+    func all(file: String) throws {
+        let path = RecordedFiles.path(file)
+        let inspected = try Program.run(["checkpoint", "inspect", path, "--statistics", "--json"])
+        let names = try inspected.output.split(separator: "\n").map { line in
+            let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return try #require(entry?["name"] as? String)
+        }
+        let verified = try Program.run(["checkpoint", "verify", path])
+        if file.contains("jit") {
+            #expect(inspected.status == 65 && verified.status == 65)
+            #expect(verified.output.contains("TorchScript"))
+            return
+        }
+        #expect(inspected.status == 0 && verified.status == 0, "\(verified.output)")
+        #expect(names == (try CheckpointFile(path: path).tensors().map(\.name)))
+        #expect(try Program.run(["checkpoint", "inspect", path]).status == 0)
+        let listed = try Program.run(["checkpoint", "extract", path, "--json"])
+        let counts = try listed.output.split(separator: "\n").map { line in
+            let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return try #require(entry?["tensors"] as? Int)
+        }
+        #expect(listed.status == 0 && counts.reduce(0, +) == names.count)
+        #expect(try Program.run(["checkpoint", "diff", path, path]).status == 0)
+    }
+
+    @Test(
+        "extract gives what iBOT's own extraction gave",
+        arguments: [
+            ("student", ["--without", "head."], "backbone_student.pth"),
+            ("teacher", ["--without", "head."], "backbone_teacher.pth"),
+        ])
+    func extract(key: String, options: [String], expected: String) throws {
+        let source = try #require(
+            RecordedFiles.all.first { $0.hasSuffix("ibot/checkpoints/pretrain_vit_shared.pth") })
+        let folder = try TemporaryFolder()
+        let out = folder.path("out.safetensors")
+        let result = try Program.run(
+            [
+                "checkpoint", "extract", RecordedFiles.path(source), "--key", key,
+                "--strip-prefix", "backbone.", "--out", out,
+            ] + options)
+        try #require(result.status == 0, "\(result.errors)")
+        let other = RecordedFiles.path("ibot/checkpoints/\(expected)")
+        let diff = try Program.run(
+            ["checkpoint", "diff", out, other, "--prefix-b", "state_dict."])
+        #expect(diff.status == 0, "\(diff.output)\(diff.errors)")
+    }
+}
+
+/// Files of tensors below `<family>/checkpoints` of the recorded cases.
+enum RecordedFiles {
+    static let folder: String? = {
+        let package = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let beside = package.deletingLastPathComponent().appendingPathComponent("shared/parity")
+        let path = ProcessInfo.processInfo.environment["TESSERA_PARITY"] ?? beside.path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }()
+
+    static let all: [String] = {
+        guard let folder, let files = FileManager.default.enumerator(atPath: folder) else {
+            return []
+        }
+        return files.compactMap { $0 as? String }.filter { file in
+            guard file.split(separator: "/").dropFirst().first == "checkpoints",
+                let handle = FileHandle(forReadingAtPath: path(file)),
+                let start = try? handle.read(upToCount: 9)
+            else { return false }
+            let isArchive = start.starts(with: Array("PK\u{3}\u{4}".utf8))
+            return isArchive || start.starts(with: [0x93] + Array("NUMPY".utf8))
+                || file.hasSuffix(".safetensors")
+        }.sorted()
+    }()
+
+    static func path(_ file: String) -> String { (folder ?? "") + "/" + file }
 }

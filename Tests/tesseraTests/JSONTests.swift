@@ -35,8 +35,9 @@ import Testing
         "every command has the flag",
         arguments: [
             "quickstart", "pretrain", "resume", "evaluate knn", "evaluate linear",
-            "evaluate logistic", "checkpoint inspect", "checkpoint convert", "report",
-            "config show", "doctor", "data check", "data preview",
+            "evaluate logistic", "checkpoint inspect", "checkpoint diff", "checkpoint verify",
+            "checkpoint extract", "checkpoint convert", "report", "config show", "doctor",
+            "data check", "data preview",
         ])
     func help(command: String) throws {
         let arguments = command.split(separator: " ").map(String.init) + ["--help"]
