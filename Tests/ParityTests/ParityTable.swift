@@ -16,6 +16,9 @@ enum ParityTable {
         ("beyondcls", "mae_sincos_pos_embed"),
         ("beyondcls", "mae_patchify"),
         ("beyondcls", "mae_vit_finetune_*"),
+        // Positions at other sizes
+        ("mapet", "pos_embed_resize"),
+        ("stop", "ijepa_pos_interp"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),
