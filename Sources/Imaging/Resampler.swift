@@ -12,10 +12,9 @@ public struct Resampler {
     private var between = ImageBuffer()
     /// Bytes of the picture between the passes, unless the rectangle itself has more.
     private let mostBetween: Int
-
     private let instructions: Instructions
 
-    public init() { self.init(by: .fastest) }
+    public init() { self.init(mostBetween: 1 << 26, mostWeights: 1 << 22) }
 
     /// Which instructions of the machine are used; the result is the same.
     package enum Instructions: Int32, CaseIterable {
@@ -25,13 +24,13 @@ public struct Resampler {
         case portable
     }
 
-    /// With other bounds or instructions, for tests.
+    /// With other bounds and instructions, for tests.
     package init(
-        by instructions: Instructions = .fastest, mostBetween: Int = 1 << 26,
-        mostWeights: Int = 1 << 22
+        mostBetween: Int = 1 << 26, mostWeights: Int = 1 << 22,
+        by instructions: Instructions = .fastest
     ) {
-        self.instructions = instructions
         self.mostBetween = mostBetween
+        self.instructions = instructions
         horizontal = AxisWeights(most: mostWeights)
         vertical = AxisWeights(most: mostWeights)
     }
@@ -122,8 +121,7 @@ public struct Resampler {
         case (false, false):
             copyPixels(image, box, into: &result)
         case (true, false):
-            horizontal.resampleRows(
-                of: image, box, across, 0..<width, into: &result, instructions)
+            horizontal.resampleRows(of: image, box, across, 0..<width, into: &result, instructions)
         case (false, true):
             vertical.resampleColumns(of: image, box, down, into: &result)
         case (true, true) where order.startsVertically(from: box, to: width, height):
@@ -140,8 +138,7 @@ public struct Resampler {
             for start in stride(from: 0, to: width, by: step) {
                 let band = start..<min(start + step, width)
                 between.reshape(width: band.count, height: box.height, channels: image.channels)
-                horizontal.resampleRows(
-                    of: image, box, across, band, into: &between, instructions)
+                horizontal.resampleRows(of: image, box, across, band, into: &between, instructions)
                 vertical.resampleColumns(
                     of: between, CropBox(of: between.size), down, into: &result, from: start)
             }

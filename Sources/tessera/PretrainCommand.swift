@@ -30,6 +30,12 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "What takes the place of a picture that cannot be read, as data.onBad.")
     var onBad: BadFilePolicy?
 
+    @Flag(
+        help:
+            "Decode large JPEGs at a half or less where that suffices, as data.decoding=fast: not exact."
+    )
+    var fastDecode = false
+
     @Flag(help: "Write metrics to standard output, one JSON object a line.")
     var json = false
 
@@ -44,6 +50,7 @@ struct PretrainCommand: ParsableCommand {
         }
         var overrides = ["run.method=\(name)", "data.path=\(quoted(data))"]
         if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
+        if fastDecode { overrides.append("data.decoding=fast") }
         overrides += settings
         try start(Registry.method(named: name), loaded, overrides)
     }

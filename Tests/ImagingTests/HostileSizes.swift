@@ -56,10 +56,10 @@ enum HostileSizes {
             + [0x2C, 0, 0, 0, 0] + size + [0, 2, 2, 0x4C, 0x01, 0, 0x3B]
     }
 
-    static func bmp(_ width: Int, _ height: Int, bits: Int = 24, runs: Int = 0) -> [UInt8] {
+    static func bmp(_ width: Int, _ height: Int, bits: Int = 24, compression: Int = 0) -> [UInt8] {
         let start = bits > 8 ? 54 : 54 + 4 << bits
         return Array("BM".utf8) + bytes(start, 4) + [0, 0, 0, 0] + bytes(start, 4) + bytes(40, 4)
-            + bytes(width, 4) + bytes(height, 4) + [1, 0] + bytes(bits, 2) + bytes(runs, 4)
+            + bytes(width, 4) + bytes(height, 4) + [1, 0] + bytes(bits, 2) + bytes(compression, 4)
             + [UInt8](repeating: 0, count: start - 34) + [1, 2, 3, 0, 0, 1]
     }
 

@@ -27,7 +27,7 @@ import Testing
             (.webp, HostileSizes.animatedWebP(width, height)),
             (.gif, HostileSizes.gif(width, height)), (.bmp, HostileSizes.bmp(width, height)),
             (.bmp, HostileSizes.bmp(width, -height)),
-            (.bmp, HostileSizes.bmp(width, height, bits: 8, runs: 1)),
+            (.bmp, HostileSizes.bmp(width, height, bits: 8)),
             (.tiff, HostileSizes.tiff([256: width, 257: height])),
             (.tiff, HostileSizes.tiff([256: width, 257: height, 258: 1])),
             (.numpy, HostileSizes.numpy(height, width)),

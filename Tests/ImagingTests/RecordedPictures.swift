@@ -19,6 +19,8 @@ struct RecordedPicture: Sendable, CustomTestStringConvertible {
         let hasAlpha: Bool?
         let isAnimated: Bool?
         let orientation: Int?
+        /// Levels by which a pixel may differ, where two programs round differently.
+        let within: Int?
     }
 
     var testDescription: String { name }

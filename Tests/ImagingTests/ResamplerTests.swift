@@ -22,6 +22,25 @@ import Testing
         }
     }
 
+    @Test(arguments: Resampler.Instructions.allCases)
+    func allInstructionsGiveThePlainFormula(instructions: Resampler.Instructions) {
+        var resampler = Resampler(by: instructions)
+        var result = ImageBuffer()
+        // Rows that are no multiple of four, filters of 4 to over 100 taps.
+        for (width, height) in [(64, 7), (190, 5), (601, 3)] {
+            let image = noise(width: width, height: height, channels: 3)
+            for (w, h) in [(1, 2), (13, 9), (97, 4), (250, 6)] {
+                for filter in Interpolation.allCases {
+                    resampler.resize(
+                        image, box: CropBox(of: image.size), width: w, height: h,
+                        interpolation: filter, into: &result)
+                    let expected = plainResize(image, w, h, filter, .horizontalFirst)
+                    #expect(result == expected, "\(width)x\(height) to \(w)x\(h), \(filter)")
+                }
+            }
+        }
+    }
+
     /// Whatever is made in parts, the result is the same, and no more lies between the passes.
     @Test(arguments: Interpolation.allCases, PassOrder.allCases)
     func partsMakeTheSame(filter: Interpolation, order: PassOrder) {
@@ -44,25 +63,6 @@ import Testing
                             "\(width)x\(height)x\(channels) to \(w)x\(h) by \(between)")
                         #expect(parts.bytesBetween <= max(between, image.byteCount))
                     }
-                }
-            }
-        }
-    }
-
-    @Test(arguments: Resampler.Instructions.allCases)
-    func allInstructionsGiveThePlainFormula(instructions: Resampler.Instructions) {
-        var resampler = Resampler(by: instructions)
-        var result = ImageBuffer()
-        // Rows that are no multiple of four, filters of 4 to over 100 taps.
-        for (width, height) in [(64, 7), (190, 5), (601, 3)] {
-            let image = noise(width: width, height: height, channels: 3)
-            for (w, h) in [(1, 2), (13, 9), (97, 4), (250, 6)] {
-                for filter in Interpolation.allCases {
-                    resampler.resize(
-                        image, box: CropBox(of: image.size), width: w, height: h,
-                        interpolation: filter, into: &result)
-                    let expected = plainResize(image, w, h, filter, .horizontalFirst)
-                    #expect(result == expected, "\(width)x\(height) to \(w)x\(h), \(filter)")
                 }
             }
         }

@@ -29,7 +29,7 @@ struct Settings: Codable {
     var folder = ""
     /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.
     var views = "mae"
-    /// How they are decoded: `exact`, or `fast`, which Tessera alone knows.
+    /// Whether JPEGs may be decoded smaller, `fast`, or not, `exact`; the Python side always does all.
     var decoding = "exact"
     /// Threads that load, or processes.
     var workers = 1

@@ -1,5 +1,4 @@
 import Data
-import Imaging
 
 /// Pictures from files to normalised batches, by the loader that training uses.
 final class Loading {
@@ -15,7 +14,7 @@ final class Loading {
                 ? [.maskedAutoencoder()]
                 : ImagePipeline.iBOT(globalScale: [0.25, 1], localScale: [0.05, 0.25]),
             sampler: try Sampler(count: source.count, globalBatchSize: settings.batch, seed: 0))
-        plan.decoder.scaling = settings.decoding == "fast" ? .fast : .exact
+        if settings.decoding == "fast" { plan.decoder.scaling = .fast }
         loader = try Loader(plan, options: LoaderOptions(threads: settings.workers))
     }
 
