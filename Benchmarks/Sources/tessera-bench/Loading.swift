@@ -1,4 +1,5 @@
 import Data
+import Imaging
 
 /// Pictures from files to normalised batches, by the loader that training uses.
 final class Loading {
