@@ -98,11 +98,7 @@ int resample_rgb_by_bytes(
     for (int32_t y = 0; y < rows; y += 4) {
         const uint8_t *from[4];
         uint8_t *to[4];
-        for (int32_t r = 0; r < 4; r++) {  // the last row again where there are fewer
-            size_t row = (size_t)(y + r < rows ? y + r : rows - 1);
-            from[r] = src + row * src_stride;
-            to[r] = dst + row * dst_stride;
-        }
+        take_four_rows(src, src_stride, dst, dst_stride, y, rows, from, to);
         four_rows(from, to, axis, digits, taps);
     }
     free(digits);

@@ -1,5 +1,6 @@
 enum LinearAlgebra {
     static let eigh = Op("aten::linalg_eigh")
+    static let solve = Op("aten::linalg_solve")
 }
 
 extension Tensor {
@@ -13,5 +14,12 @@ extension Tensor {
             fatalError("linalg_eigh did not return two tensors")
         }
         return (values, vectors)
+    }
+
+    /// The `[N, K]` that the square matrix `[N, N]` has to be multiplied with for `right` `[N, K]`.
+    ///
+    /// The matrix must be invertible.
+    public func solving(for right: Tensor) -> Tensor {
+        LinearAlgebra.solve(.tensor(self), .tensor(right))
     }
 }

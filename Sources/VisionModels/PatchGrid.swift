@@ -10,6 +10,13 @@ public struct PatchGrid: Hashable, Sendable, CustomStringConvertible {
         self.columns = columns
     }
 
+    /// The square grid of `count` patches; nil where there is none.
+    public init?(squareOf count: Int) {
+        let side = Int(Double(max(count, 0)).squareRoot().rounded())
+        guard side > 0, side * side == count else { return nil }
+        self.init(rows: side, columns: side)
+    }
+
     /// The number of patches.
     public var count: Int { rows * columns }
 

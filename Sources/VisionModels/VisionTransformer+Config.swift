@@ -66,6 +66,10 @@ extension VisionTransformer {
                 width > 0 && (positions != .sinCos || width % 4 == 0), "width", width,
                 expected: "a positive number that 4 divides, for sin-cos positions")
             try check(
+                positionResize != .sinCos || positions == .sinCos, "positionResize",
+                positionResize.rawValue,
+                expected: "a way that keeps learned positions, such as bicubic")
+            try check(
                 heads > 0 && width % heads == 0, "heads", heads,
                 expected: "a divisor of the width \(width)")
             try check((1...64).contains(channels), "channels", channels, expected: "1 to 64")

@@ -16,6 +16,11 @@ enum ParityTable {
         ("beyondcls", "mae_sincos_pos_embed"),
         ("beyondcls", "mae_patchify"),
         ("beyondcls", "mae_vit_finetune_*"),
+        // Positions and their biases at other sizes
+        ("beyondcls", "simmim_rpb_interpolation"),
+        ("ibot", "checkpoint_resize"),
+        ("mapet", "pos_embed_resize"),
+        ("stop", "ijepa_pos_interp"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),
