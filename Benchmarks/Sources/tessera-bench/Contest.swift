@@ -33,7 +33,10 @@ struct Contest {
         }
         defer { them?.stop() }
         for _ in 0..<benchmark.rounds {
+            // Loaders go on making batches ahead for a while after they were measured.
+            Machine.waitUntilIdle()
             outcome.ours.append(try us.measure())
+            Machine.waitUntilIdle()
             if let sample = try them?.measure() { outcome.peer.append(sample) }
         }
         return outcome

@@ -20,6 +20,30 @@ struct Machine {
             system: ProcessInfo.processInfo.operatingSystemVersionString, gpu: GPU.first())
     }
 
+    /// Waits until the processors do next to nothing, 20 seconds at most.
+    static func waitUntilIdle() {
+        var before = busyTicks
+        for _ in 0..<200 {
+            usleep(100_000)
+            let now = busyTicks
+            // Of some 10 ticks a processor in that time.
+            if now - before <= 1 { return }
+            before = now
+        }
+    }
+
+    /// Processor time that was used since the start of the machine, in hundredths of a second.
+    private static var busyTicks: Int {
+        guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8) else {
+            return 0
+        }
+        let numbers = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap {
+            Int($0)
+        }
+        // user, nice, system.
+        return numbers.prefix(3).reduce(0, +)
+    }
+
     /// How many processes ran or waited for a core, averaged over the last minute.
     static var load: Double {
         var loads = [0.0]
