@@ -1,5 +1,6 @@
 import Foundation
 import TensorFiles
+import TestSupport
 import Testing
 
 @Suite("tessera checkpoint") struct CheckpointCommandTests {
@@ -409,7 +410,7 @@ import Testing
 @Suite(
     "tessera checkpoint on recorded checkpoints",
     .enabled(
-        if: RecordedFiles.folder != nil,
+        if: RecordedFiles.all.contains(RecordedFiles.teacherAndStudent),
         "no recorded checkpoints: set TESSERA_PARITY to the folder that holds them"))
 struct RecordedCheckpointCommandTests {
     @Test("inspect, verify and the list of extract work on every one", arguments: RecordedFiles.all)
@@ -445,13 +446,12 @@ struct RecordedCheckpointCommandTests {
             ("teacher", ["--without", "head."], "backbone_teacher.pth"),
         ])
     func extract(key: String, options: [String], expected: String) throws {
-        let source = try #require(
-            RecordedFiles.all.first { $0.hasSuffix("ibot/checkpoints/pretrain_vit_shared.pth") })
         let folder = try TemporaryFolder()
         let out = folder.path("out.safetensors")
         let result = try Program.run(
             [
-                "checkpoint", "extract", RecordedFiles.path(source), "--key", key,
+                "checkpoint", "extract", RecordedFiles.path(RecordedFiles.teacherAndStudent),
+                "--key", key,
                 "--strip-prefix", "backbone.", "--out", out,
             ] + options)
         try #require(result.status == 0, "\(result.errors)")
@@ -464,18 +464,11 @@ struct RecordedCheckpointCommandTests {
 
 /// Files of tensors below `<family>/checkpoints` of the recorded cases.
 enum RecordedFiles {
-    static let folder: String? = {
-        let package = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let beside = package.deletingLastPathComponent().appendingPathComponent("shared/parity")
-        let path = ProcessInfo.processInfo.environment["TESSERA_PARITY"] ?? beside.path
-        return FileManager.default.fileExists(atPath: path) ? path : nil
-    }()
+    static let teacherAndStudent = "ibot/checkpoints/pretrain_vit_shared.pth"
 
     static let all: [String] = {
-        guard let folder, let files = FileManager.default.enumerator(atPath: folder) else {
-            return []
-        }
+        let files = FileManager.default.enumerator(atPath: ParityFolder.inUse.path)
+        guard let files else { return [] }
         return files.compactMap { $0 as? String }.filter { file in
             guard file.split(separator: "/").dropFirst().first == "checkpoints",
                 let handle = FileHandle(forReadingAtPath: path(file)),
@@ -487,5 +480,5 @@ enum RecordedFiles {
         }.sorted()
     }()
 
-    static func path(_ file: String) -> String { (folder ?? "") + "/" + file }
+    static func path(_ file: String) -> String { ParityFolder.inUse.path + "/" + file }
 }
