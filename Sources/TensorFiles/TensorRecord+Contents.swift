@@ -7,8 +7,8 @@ extension TensorRecord {
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
         if isContiguous {
-            let start = storageOffset * elementType.byteCount
             if count == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            let start = storageOffset * elementType.byteCount
             return try storage.withUnsafeBytes { bytes throws(E) in
                 try body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + byteCount]))
             }

@@ -25,6 +25,17 @@ extension PickleValue {
         let reason: String
     }
 
+    /// How many parts a look at the value has to pass, own entries and attributes.
+    fileprivate var partCount: Int {
+        switch node {
+        case .list(let items), .tuple(let items), .set(let items): items.count
+        case .dict(let pairs): pairs.count / 2
+        case .object(let index):
+            graph.store.objects[Int(index)].partCount(in: graph.store)
+        default: 0
+        }
+    }
+
     /// A pickled module's own parameters and buffers, and its children, in PyTorch's order.
     fileprivate var moduleParts: [(name: String, value: PickleValue)]? {
         guard case .object(let index) = node, let state = graph.store.objects[Int(index)].state
@@ -40,6 +51,18 @@ extension PickleValue {
     }
 }
 
+extension PickleObjectNode {
+    fileprivate func partCount(in store: PickleStore) -> Int {
+        func entries(_ id: NodeID) -> Int {
+            if case .dict(let pairs) = store[id] { return pairs.count / 2 }
+            return 1
+        }
+        // The state may be a tuple of the attributes and the slots.
+        let states = state.map { store.tuple($0) ?? [$0] } ?? []
+        return items.count + pairs.count / 2 + states.reduce(0) { $0 + 1 + entries($1) }
+    }
+}
+
 /// A depth-first walk that collects tensors; bounded in depth and names, and it visits a part
 /// without tensors once, however often the pickle shares it.
 private struct TensorWalk {
@@ -48,6 +71,8 @@ private struct TensorWalk {
     private var path: [String] = []
     private var open: Set<NodeID> = []
     private var barren: Set<NodeID> = []
+    /// Parts that were looked at; a container that many others share is looked at from each.
+    private var visits = 0
 
     init(limits: PickleLimits) { self.limits = limits }
 
@@ -75,6 +100,10 @@ private struct TensorWalk {
         guard open.insert(value.id).inserted else { throw fault("contains itself") }
         guard path.count < limits.depth else {
             throw fault("is nested deeper than \(limits.depth) levels")
+        }
+        visits += value.partCount
+        guard visits <= limits.items else {
+            throw fault("takes more than \(limits.items) steps to walk over")
         }
         let before = count
         for (name, child) in value.moduleParts ?? value.children {
