@@ -51,9 +51,13 @@ extension TensorRecord {
                 var d = outer.count - 1
                 while d >= 0 {
                     index[d] += 1
-                    from += strides[d]
-                    if index[d] < outer[d] { break }
-                    from -= strides[d] * outer[d]
+                    // Never beyond the last element: the stride of a dimension of one may be
+                    // anything.
+                    if index[d] < outer[d] {
+                        from += strides[d]
+                        break
+                    }
+                    from -= strides[d] * (outer[d] - 1)
                     index[d] = 0
                     d -= 1
                 }

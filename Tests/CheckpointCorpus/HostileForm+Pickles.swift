@@ -156,12 +156,23 @@ extension HostileForm {
                 PickleBytes.program { p in
                     p.tensor(Fixture.weight)
                     for _ in 0..<60 { p.bytes += PicklePrograms.bytes("q\u{0}]h\u{0}ah\u{0}a") }
-                }), .refusedWalk("has more than 30 tensors"), limits: few),
+                }), .refusedWalk("gives its few tensors more than 1088 names")),
         .init(
             "100,000 lists in one another",
             pickle: String(repeating: "]", count: 100_000) + String(repeating: "a", count: 99_999)
                 + ".",
             .refusedWalk("is nested deeper than 200 levels")),
+        .init(
+            "long names",
+            Fixture.zip(
+                PickleBytes.program { p in
+                    p.dict { p in
+                        p.text(String(repeating: "x", count: 60_000))
+                        p.op("(")
+                        for _ in 0..<20 { p.tensor(Fixture.weight) }
+                        p.op("l")
+                    }
+                }), .refusedWalk("has names of more than 1000000 bytes"), limits: few),
         .init("a list in itself", pickle: "]q\u{0}h\u{0}a.", .refusedWalk("contains itself")),
         .init(
             "copies of copies",
@@ -200,6 +211,7 @@ extension HostileForm {
         var limits = PickleLimits()
         limits.items = 3000
         limits.names = 30
+        limits.nameBytes = 1_000_000
         return limits
     }()
 }

@@ -52,6 +52,9 @@ extension HostileForm {
             "no elements, and an offset that overflows",
             tensor(offset: .max, shape: [1, 0], strides: [2, 1]), .tensors(1)),
         .init(
+            "a dimension of one with a stride that overflows",
+            tensor(shape: [1, 2], strides: [.max, 2]), .tensors(1)),
+        .init(
             "one element beyond the end", tensor(offset: 6),
             .refused(.malformed, "reaches beyond its storage of 7 elements")),
         .init(
