@@ -54,8 +54,10 @@ final class ByteStorage: @unchecked Sendable {
         try fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
     }
 
-    /// Gives back the memory of whole pages inside `range`; they are read from the file again when
-    /// somebody looks at them. Nothing happens to bytes of our own.
+    /// Gives back the memory of whole pages inside `range`.
+    ///
+    /// They are read from the file again when somebody looks at them. Nothing happens to bytes of
+    /// our own.
     func releasePages(_ range: Range<Int>) {
         let page = 4096
         guard isMapped, let start = bytes.baseAddress else { return }

@@ -75,7 +75,7 @@ extension PretrainedEncoder {
     }
 
     /// The tensors of the first entry that has a vision transformer's names, bare of prefixes.
-    private static func encoderTensors(
+    static func encoderTensors(
         in file: CheckpointFile, _ path: String
     ) throws -> [(String, TensorRecord)] {
         let all = try file.tensors()

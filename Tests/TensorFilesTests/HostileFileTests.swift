@@ -16,6 +16,17 @@ import Testing
         #expect(file.tensor.doubles() == [1, 3, 5, 2, 4, 6])
     }
 
+    @Test("what is written as .npy is read", arguments: [[], [3], [2, 3], [2, 0, 5]])
+    func numpyHeader(shape: [Int]) throws {
+        let count = shape.reduce(1, *)
+        let header = NumpyHeader.bytes(.float32, shape: shape)
+        #expect(header.count % 64 == 0)
+        let data = Fixture.floats((0..<count).map { Float($0) })
+        let file = try NumpyFile(path: "case.npy", contents: ByteSlice(copying: header + data))
+        #expect(file.tensor.shape == shape && file.tensor.elementType == .float32)
+        #expect(file.tensor.doubles() == (0..<count).map { Double($0) })
+    }
+
     @Test("cut at every byte, a file is refused", arguments: whole.indices)
     func truncated(index: Int) throws {
         let (name, bytes) = Self.whole[index]
