@@ -28,7 +28,8 @@ import Torch
 
         var real = ClassifierScores()
         real.update(
-            logits, real: try item.config.array("real").map { try Set($0.array.map { try $0.int }) })
+            logits, real: try item.config.array("real").map { try Set($0.array.map { try $0.int }) }
+        )
         item.compare("out/real1", numbers([real.top1]))
         item.compare("out/real5", numbers([real.top5]))
         #expect(real.loss == nil)
