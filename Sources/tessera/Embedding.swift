@@ -35,12 +35,13 @@ struct Embedding {
         self.settings = settings
         self.place = place
         self.device = device
-        let config = encoder.model.config
+        let config = encoder.model
         imageSize = settings.imageSize ?? config.imageSize
-        guard imageSize % config.patchSize == 0 else {
+        let patchSize = config.imageSize / max(config.grid.rows, 1)
+        guard imageSize % patchSize == 0 else {
             throw ConfigurationError.invalid(
                 "imageSize", found: imageSize,
-                expected: "a multiple of the patch size, \(config.patchSize)")
+                expected: "a multiple of the patch size, \(patchSize)")
         }
         let checksum = Self.checksum(of: encoder.model)
         encoder.model.move(to: device)
@@ -104,7 +105,7 @@ struct Embedding {
         throws
     {
         var plan = try encoder.data.evaluationPlan(
-            for: source, imageSize: imageSize, channels: encoder.model.config.channels,
+            for: source, imageSize: imageSize, channels: encoder.model.channels,
             batchSize: settings.batchSize)
         plan.onBadFile = .skip
         plan.mostBad = 1
