@@ -67,16 +67,15 @@ extension PretrainedEncoder {
         let shapes = records.mapValues(\.shape)
         var config = try VisionTransformer.Config(inferredFrom: shapes, heads: heads)
         config.positions = .learned
-        let model = try VisionTransformer(config, generator: Generator(seed: 0))
+        let model = try Init.leavingOut { try VisionTransformer(config, generator: nil) }
         let own = Set(model.stateDict.map(\.name))
-        let tensors = try records.filter { own.contains($0.key) }.mapValues { try Tensor($0) }
-        try model.load(tensors, from: path)
+        try model.load(records.filter { own.contains($0.key) }, from: path)
         model.evaluate()
         return PretrainedEncoder(model: model, data: DataSettings(), origin: path)
     }
 
     /// The tensors of the first entry that has a vision transformer's names, bare of prefixes.
-    private static func encoderTensors(
+    static func encoderTensors(
         in file: CheckpointFile, _ path: String
     ) throws -> [(String, TensorRecord)] {
         let all = try file.tensors()

@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
 
             The scores are printed and, for a run, appended to its scores.json.
             """,
-        subcommands: [Knn.self, Linear.self, Logistic.self])
+        subcommands: [Knn.self, Linear.self, Logistic.self, Validate.self])
 
     struct Options: ParsableArguments {
         @Option(help: "The folder of a run, or a checkpoint: .safetensors, .pth, .pt.")

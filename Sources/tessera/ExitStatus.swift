@@ -21,6 +21,8 @@ enum ExitStatus: Int32 {
     case badData = 65
     /// An error of the program itself.
     case internalError = 70
+    /// Memory ran out, on a device or the machine.
+    case outOfMemory = 71
     /// A file that cannot be written.
     case cannotWrite = 73
     /// Stopped by a signal; `tessera resume` continues.
@@ -34,6 +36,8 @@ enum ExitStatus: Int32 {
             say(error, .cannotWrite)
         case is RunFileError:
             say(error, .cannotWrite)
+        case is InterruptedEmbedding:
+            say(error, .interrupted)
         case let error as CocoaError where error.isAboutWriting:
             say(UsageError(error.localizedDescription), .cannotWrite)
         case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
@@ -56,7 +60,7 @@ enum ExitStatus: Int32 {
                 UsageError(
                     "out of memory in \(failure.operation): lower data.batchSize and raise "
                         + "run.accumulation by the same factor, or set run.precision=bfloat16"),
-                .internalError)
+                .outOfMemory)
         }
         if failure.isNondeterministic {
             say(

@@ -111,6 +111,8 @@ enum ParityTable {
         ("ibot", "knn"),
         ("ibot", "logistic_regression"),
         ("stop", "stop_logistic_optimum"),
+        ("mapet", "batch_decay"),
+        ("mapet", "metrics"),
     ]
 
     /// The cases of a claim in the folder in use.

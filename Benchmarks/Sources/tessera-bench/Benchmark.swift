@@ -4,7 +4,7 @@ import Foundation
 struct Settings: Codable {
     enum Workload: String, Codable {
         case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, neighbors
-        case load
+        case load, checkpoint
     }
 
     var workload: Workload
@@ -33,6 +33,10 @@ struct Settings: Codable {
     var decoding = "exact"
     /// Threads that load, or processes.
     var workers = 1
+    /// A checkpoint to load.
+    var file = ""
+    /// Whether the peer's model is made before the time runs.
+    var ready = false
 }
 
 /// One measurement of one side.
@@ -44,6 +48,8 @@ struct Sample: Codable {
     var pageFaults: Int
     /// Bytes resident at most so far; on a GPU, bytes allocated there at most.
     var peakMemory: Int
+    /// Bytes resident at most meanwhile, beyond those before; pages of mapped files count too.
+    var extraMemory: Int?
 }
 
 /// A pair of workloads, and what is reported of it.
@@ -79,6 +85,10 @@ struct Benchmark {
     /// Measurements of each side, of which the median counts.
     let rounds: Int
     var reportsMemory = false
+    /// Whether what is resident beyond the start is reported.
+    var reportsExtraMemory = false
+    /// Whether each measurement is the first work of a process, without warming up.
+    var isFirst = false
     /// Floating-point operations of one measurement, where the share of a GPU's peak is of interest.
     var operations: Double? = nil
     /// What the GPU can do at most, in floating-point operations a second; nil where it is unknown.

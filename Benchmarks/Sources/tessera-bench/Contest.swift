@@ -17,6 +17,7 @@ struct Contest {
 
     func run(_ benchmark: Benchmark) throws -> Outcome {
         let text = String(decoding: try JSONEncoder().encode(benchmark.settings), as: UTF8.self)
+        if benchmark.isFirst { return try runFirst(benchmark, text) }
         var outcome = Outcome()
         let us = try Competitor(ours + [text])
         defer { us.stop() }
@@ -38,6 +39,29 @@ struct Contest {
             outcome.ours.append(try us.measure())
             Machine.waitUntilIdle()
             if let sample = try them?.measure() { outcome.peer.append(sample) }
+        }
+        return outcome
+    }
+}
+
+extension Contest {
+    /// A new process for each measurement.
+    private func runFirst(_ benchmark: Benchmark, _ settings: String) throws -> Outcome {
+        var outcome = Outcome()
+        func measure(_ command: [String]) throws -> Sample {
+            let competitor = try Competitor(command + [settings])
+            defer { competitor.stop() }
+            Machine.waitUntilIdle()
+            return try competitor.measure()
+        }
+        for _ in 0..<benchmark.rounds {
+            outcome.ours.append(try measure(ours))
+            guard let peer else { continue }
+            do {
+                outcome.peer.append(try measure(peer))
+            } catch {
+                outcome.remarks = ["\(benchmark.name): no peer, \(error)"]
+            }
         }
         return outcome
     }

@@ -35,6 +35,12 @@ enum Report {
                     })
             }
         }
+        if benchmark.reportsExtraMemory {
+            results.append(
+                smaller("extra_memory", "MiB") { samples in
+                    median(samples.compactMap { $0.extraMemory.map { Double($0) / 0x1p20 } })
+                })
+        }
         if let operations = benchmark.operations {
             func perSecond(_ samples: [Sample]) -> Double? {
                 median(samples.map(\.seconds)).map { operations / $0 }

@@ -28,6 +28,29 @@ struct Suite {
         } + ["mae", "multiCrop"].map { fast($0, large) } + [try packed(large)]
     }
 
+    /// A ViT-L from each kind of file, beside the whole way and beside loading alone.
+    func checkpoints(python: String, peers: String) throws -> [Benchmark] {
+        let files = try Checkpoints.write(
+            in: scratch + "/checkpoints", python: python, peers: peers)
+        let all: [(String, String?)] = [("safetensors", files.safeTensors), ("pth", files.pth)]
+        return all.flatMap { form, file in
+            [false, true].compactMap { ready in
+                file.map { checkpoint("checkpoint_vit_l_\(form)", $0, ready: ready) }
+            }
+        }
+    }
+
+    private func checkpoint(_ name: String, _ file: String, ready: Bool) -> Benchmark {
+        var settings = Settings(workload: .checkpoint, threads: threads, size: "large")
+        (settings.file, settings.ready) = (file, ready)
+        return Benchmark(
+            name: name + (ready ? "_ready" : ""), settings: settings,
+            measure: .time(work: 1, unit: "ms", perSecond: 1e3), rounds: quick ? 2 : 5,
+            reportsExtraMemory: !ready, isFirst: true,
+            remark: ready
+                ? "the peer's model is there before the time runs, ours is made meanwhile" : nil)
+    }
+
     /// What DCT scaling saves, beside the same peer.
     private func fast(_ views: String, _ folder: String) -> Benchmark {
         let exact = loader(views, "2000x1500", folder, workers: 1)

@@ -68,7 +68,12 @@ import Torch
         }
         print("\n" + Table.header)
         let loaders = (only ?? "load").contains("load") ? try suite.loaders() : []
-        for benchmark in suite.cpu + loaders + (Device.cudaCount > 0 ? suite.cuda : [])
+        let checkpoints =
+            ["checkpoint_vit_l_safetensors_ready", "checkpoint_vit_l_pth_ready"]
+                .contains(where: isWanted)
+            ? try suite.checkpoints(python: python, peers: root + "/Benchmarks/peers") : []
+        for benchmark in suite.cpu + loaders + checkpoints
+            + (Device.cudaCount > 0 ? suite.cuda : [])
         where isWanted(benchmark.name) {
             do {
                 let outcome = try contest.run(benchmark)

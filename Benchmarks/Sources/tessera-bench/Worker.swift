@@ -14,13 +14,14 @@ enum Worker {
         let workload = try workload(settings, device)
         let run = workload.run
         // Twice: the first run takes its memory from the system, the second puts it in order.
-        for _ in 0..<2 { run() }
+        if settings.workload != .checkpoint { for _ in 0..<2 { run() } }
         device.synchronize()
         print(#"{"version": "libtorch \#(LibTorch.loadedVersion)"}"#)
         fflush(nil)
         while readLine() != nil {
             workload.prepare()
             let before = usage()
+            let resident = ResidentMemory.startPeak()
             let clock = ContinuousClock()
             let time = clock.measure {
                 run()
@@ -32,7 +33,8 @@ enum Worker {
                 processorSeconds: processorSeconds(after) - processorSeconds(before),
                 pageFaults: after.ru_minflt - before.ru_minflt,
                 // In bytes; Linux counts in kilobytes.
-                peakMemory: device.memory?.peak ?? after.ru_maxrss * 1024)
+                peakMemory: device.memory?.peak ?? after.ru_maxrss * 1024,
+                extraMemory: ResidentMemory.peak().flatMap { peak in resident.map { peak - $0 } })
             print(String(decoding: try JSONEncoder().encode(sample), as: UTF8.self))
             fflush(nil)
         }
@@ -64,6 +66,7 @@ enum Worker {
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
+        case .checkpoint: Checkpoints.load(settings)
         case .load: fatalError("loading is no computation")
         }
     }

@@ -1,0 +1,141 @@
+import Configuration
+import Data
+import Evaluation
+import Foundation
+import Imaging
+import NN
+import Torch
+import Training
+import VisionModels
+
+/// One classifier on all pictures of a source.
+struct Validation {
+    let settings: ValidationSettings
+    let source: any ImageSource
+    let real: RealLabels?
+    /// The columns of the logits that take part, by class number; nil for all.
+    let validLabels: [Int]?
+    let device: Device
+
+    func result(_ path: String, _ progress: SourceProgress) throws -> ValidationResult {
+        let classifier = try PretrainedClassifier.load(file: path, heads: settings.heads)
+        let model = classifier.model
+        let classCount = model.head.weight.shape[0]
+        let labels = try classNumbers(classCount)
+        let columns = validLabels.map { Tensor($0).to(device) }
+        model.move(to: device)
+        let config = model.backbone.config
+        let size = settings.imageSize ?? config.imageSize
+        guard size % config.patchSize == 0 else {
+            throw ConfigurationError.invalid(
+                "imageSize", found: size,
+                expected: "a multiple of the patch size, \(config.patchSize)")
+        }
+        var badFiles = 0
+        let loader = try Loader(
+            try plan(classifier.data, size, config.channels), options: options, epochs: 1
+        ) { _ in badFiles += 1 }
+        var scores = ClassifierScores()
+        var done = 0
+        while let batch = try loader.next() {
+            var logits = noGrad {
+                autocast(to: dtype, on: device) { model(batch.tensor().sent(to: device)) }
+            }
+            if let columns {
+                logits = logits.transposed(0, 1).selectingRows(columns).transposed(0, 1)
+            }
+            if let real {
+                let sets = try batch.indices.map { real[try real.number(of: source.name(at: $0))] }
+                scores.update(logits, real: sets, classes: validLabels)
+            } else {
+                scores.update(logits, labels: try batch.labels.map(labels))
+            }
+            done += batch.count
+            progress.update(
+                "\(path): \(done)/\(source.count)", isLast: done >= source.count)
+        }
+        return result(path, model, size, scores, badFiles)
+    }
+
+    private func result(
+        _ path: String, _ model: ViTClassifier, _ size: Int, _ scores: ClassifierScores,
+        _ badFiles: Int
+    ) -> ValidationResult {
+        var result = ValidationResult(model: path)
+        if scores.count > 0 {
+            let (top1, top5) = (
+                ValidationResult.rounded(scores.top1), ValidationResult.rounded(scores.top5)
+            )
+            (result.top1, result.top1Error) = (top1, ValidationResult.rounded(100 - top1))
+            (result.top5, result.top5Error) = (top5, ValidationResult.rounded(100 - top5))
+        } else {
+            result.error = "no picture counts: none has a real label"
+        }
+        result.loss = scores.loss.map { ValidationResult.rounded($0) }
+        result.parameterCount = ValidationResult.rounded(Double(model.parameterCount) / 1e6, 2)
+        (result.imageSize, result.cropPercent) = (size, settings.cropPercent)
+        result.interpolation = settings.interpolation.rawValue
+        (result.batchSize, result.pictures) = (settings.batchSize, scores.count)
+        result.badFiles = badFiles
+        return result
+    }
+
+    private var dtype: DType? {
+        settings.precision.map { $0 == .bf16 ? .bfloat16 : .float16 }
+    }
+
+    private var options: LoaderOptions {
+        var options = LoaderOptions()
+        if let workers = settings.workers { options.threads = workers }
+        options.isPinned = device != .cpu
+        return options
+    }
+
+    private func plan(_ data: DataSettings, _ size: Int, _ channels: Int) throws -> LoaderPlan {
+        var data = data
+        if let mean = settings.mean { data.mean = mean }
+        if let std = settings.std { data.std = std }
+        var plan = try data.evaluationPlan(
+            for: source, imageSize: size, channels: channels, batchSize: settings.batchSize)
+        let resized = Int((Double(size) / settings.cropPercent).rounded(.down))
+        plan.views = [
+            ImagePipeline(
+                [
+                    Resize(
+                        size: .init(resized),
+                        fit: settings.cropMode == .squash ? .exact : .shortSide,
+                        interpolation: settings.interpolation), CenterCrop(size: .init(size)),
+                ], channels: channels, normalization: plan.views[0].normalization)
+        ]
+        return plan
+    }
+
+    /// From the source's labels to columns of the logits that take part.
+    private func classNumbers(_ classCount: Int) throws -> (Int) throws -> Int {
+        let known = source.classNames.count
+        if let validLabels {
+            guard validLabels.allSatisfy({ (0..<classCount).contains($0) }) else {
+                throw UsageError(
+                    "--valid-labels names classes beyond the \(classCount) of the model")
+            }
+            // A folder of the valid classes alone is numbered by itself.
+            if known == validLabels.count { return { $0 } }
+            let places = Dictionary(
+                validLabels.enumerated().map { ($0.element, $0.offset) }
+            ) { first, _ in first }
+            return { label in
+                guard let place = places[label] else {
+                    throw UsageError(
+                        "the pictures have class \(label), which --valid-labels does not name")
+                }
+                return place
+            }
+        }
+        guard real != nil || known <= classCount else {
+            throw UsageError(
+                "the pictures have \(known) classes, the model \(classCount): give the pictures "
+                    + "that it was trained for")
+        }
+        return { $0 }
+    }
+}

@@ -1,0 +1,54 @@
+import Configuration
+import Evaluation
+import Imaging
+
+/// What `tessera evaluate validate` can be told beside paths.
+struct ValidationSettings: Configuration {
+    enum CropMode: String, Codable, Sendable, CaseIterable {
+        /// The short side is resized, the middle cut out.
+        case center
+        /// Both sides are resized, the aspect ratio is lost, the middle cut out.
+        case squash
+    }
+
+    var batchSize = 256
+    var imageSize: Int? = nil
+    var cropPercent = 0.9
+    var cropMode = CropMode.center
+    var interpolation = Interpolation.bicubic
+    var mean: [Double]? = nil
+    var std: [Double]? = nil
+    var precision: FeatureExtractor.Precision? = nil
+    var heads: Int? = nil
+    var workers: Int? = nil
+
+    init() {}
+
+    static var documentation: [String: String] {
+        [
+            "batchSize": "pictures at a time",
+            "imageSize": "of the pictures in pixels; null takes the model's",
+            "cropPercent": "side of the crop over the side that a picture is resized to",
+            "cropMode": "which sides are resized: the short one, or both and so the shape",
+            "interpolation": "how pictures are resized",
+            "mean": "subtracted from each channel; null for ImageNet's",
+            "std": "divides each channel after that; null for ImageNet's",
+            "precision": "bf16 or fp16 for matrix products; null for fp32",
+            "heads": "of attention, where the width does not tell",
+            "workers": "threads that load; null takes one a core; never changes a result",
+        ]
+    }
+
+    func validate() throws {
+        for (key, value) in [
+            ("batchSize", batchSize), ("imageSize", imageSize ?? 1), ("heads", heads ?? 1),
+            ("workers", workers ?? 1),
+        ] where value < 1 {
+            throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
+        }
+        guard cropPercent > 0, cropPercent <= 1 else {
+            throw ConfigurationError.invalid(
+                "cropPercent", found: cropPercent, expected: "above 0, at most 1")
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import FaultCorpus
+import Foundation
+import TensorFiles
+import Testing
+
+@Suite("tessera evaluate validate", .serialized) struct ValidateCommandTests {
+    private let folder: TemporaryFolder
+    private let pictures: String
+    private let classes = ["a", "b", "c"]
+
+    /// Three classes of four pictures, and a classifier of random weights.
+    init() throws {
+        folder = try TemporaryFolder()
+        _ = try FaultCorpus(folder.path("corpus"), good: 12)
+        let good = try FileManager.default.subpathsOfDirectory(atPath: folder.path("corpus/good"))
+            .filter { $0.hasSuffix(".jpg") || $0.hasSuffix(".png") }.sorted()
+        try #require(good.count >= 12)
+        pictures = folder.path("data")
+        for (number, name) in good.prefix(12).enumerated() {
+            let path = "\(pictures)/val/\(classes[number / 4])"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(
+                atPath: folder.path("corpus/good/\(name)"),
+                toPath:
+                    "\(path)/ILSVRC2012_val_\(String(format: "%08d", number + 1)).\(name.suffix(3))"
+            )
+        }
+    }
+
+    /// A ViT of two heads whose class is `favourite` for every picture.
+    @discardableResult
+    private func classifier(_ name: String, favourite: Int, classCount: Int = 6) throws -> String {
+        let (width, patch) = (8, 8)
+        var tensors: [(String, [Int])] = [
+            ("cls_token", [1, 1, width]), ("pos_embed", [1, 17, width]),
+            ("patch_embed.proj.weight", [width, 3, patch, patch]),
+            ("patch_embed.proj.bias", [width]),
+            ("norm.weight", [width]), ("norm.bias", [width]), ("head.weight", [classCount, width]),
+            ("head.bias", [classCount]),
+        ]
+        tensors += [
+            ("norm1.weight", [width]), ("norm1.bias", [width]), ("attn.qkv.weight", [24, width]),
+            ("attn.qkv.bias", [24]), ("attn.proj.weight", [width, width]),
+            ("attn.proj.bias", [width]), ("norm2.weight", [width]), ("norm2.bias", [width]),
+            ("mlp.fc1.weight", [16, width]), ("mlp.fc1.bias", [16]),
+            ("mlp.fc2.weight", [width, 16]), ("mlp.fc2.bias", [width]),
+        ].map { ("blocks.0." + $0.0, $0.1) }
+        let entries = tensors.map {
+            SafeTensorsWriter.Entry(name: $0.0, elementType: .float32, shape: $0.1)
+        }
+        let path = folder.path(name)
+        let writer = try SafeTensorsWriter(path: path, entries: entries)
+        for entry in writer.entries {
+            var values = (0..<entry.shape.reduce(1, *)).map { Float(($0 * 37) % 101) / 1000 - 0.05 }
+            if entry.name.contains("norm"), entry.name.hasSuffix("weight") {
+                values = [Float](repeating: 1, count: width)
+            }
+            // The order of the classes is that of their distance from the favourite.
+            if entry.name == "head.bias" {
+                values = (0..<classCount).map { -5 * Float(abs($0 - favourite)) }
+            }
+            try values.withUnsafeBytes { try writer.append($0) }
+        }
+        try writer.finish()
+        return path
+    }
+
+    private func validate(_ arguments: [String], json: Bool = true) throws -> Program.Result {
+        try Program.run(
+            ["evaluate", "validate", "--data", pictures, "--device", "cpu"] + arguments
+                + (json ? ["--json"] : []) + ["batchSize=5", "heads=2"])
+    }
+
+    private func objects(_ result: Program.Result) throws -> [[String: Any]] {
+        try result.output.split(separator: "\n").map {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")
+        }
+    }
+
+    @Test("top-1, top-5, loss and what they depend on") func single() throws {
+        let result = try validate(["--weights", classifier("one.safetensors", favourite: 1)])
+        try #require(result.status == 0, "\(result.errors)")
+        let object = try #require(try objects(result).first)
+        // One class of three is always right; of six classes five hold them all.
+        #expect(object["top1"] as? Double == 33.3333 && object["top1_err"] as? Double == 66.6667)
+        #expect(object["top5"] as? Double == 100)
+        #expect(object["pictures"] as? Int == 12 && object["img_size"] as? Int == 32)
+        #expect(object["crop_pct"] as? Double == 0.9)
+        #expect(object["interpolation"] as? String == "bicubic")
+        let loss = try #require(object["loss"] as? Double)
+        #expect(loss > 3 && loss < 4)
+    }
+
+    @Test("a subset of the classes, and several right classes for a picture") func labels() throws {
+        let path = try classifier("one.safetensors", favourite: 4)
+        let valid = folder.path("valid.txt")
+        try Data("3\n4\n5\n".utf8).write(to: URL(fileURLWithPath: valid))
+        let subset = try validate(["--weights", path, "--valid-labels", valid])
+        try #require(subset.status == 0, "\(subset.errors)")
+        #expect(try objects(subset)[0]["top1"] as? Double == 33.3333)
+        // Without it class 4 is none of the three.
+        let plain = try validate(["--weights", path])
+        #expect(try objects(plain)[0]["top1"] as? Double == 0)
+
+        let real = folder.path("real.json")
+        let lists = "[[4],[0,4],[],[1],[4],[],[],[],[],[],[],[0]]"
+        try Data(lists.utf8).write(to: URL(fileURLWithPath: real))
+        let result = try validate(["--weights", path, "--real-labels", real])
+        try #require(result.status == 0, "\(result.errors)")
+        let object = try objects(result)[0]
+        #expect(object["pictures"] as? Int == 5 && object["top1"] as? Double == 60)
+        // The last of six classes is 0.
+        #expect(object["top5"] as? Double == 80 && object["loss"] == nil)
+    }
+
+    @Test("several models, the best first; one that fails does not end the others")
+    func several() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder.path("models"), withIntermediateDirectories: true)
+        try classifier("models/epoch-10.safetensors", favourite: 0)
+        try classifier("models/epoch-9.safetensors", favourite: 5)
+        try Data("no checkpoint".utf8).write(
+            to: URL(fileURLWithPath: folder.path("models/epoch-2.pth")))
+        let csv = folder.path("all.csv")
+        let result = try validate(
+            ["--weights", folder.path("models"), "--results-file", csv, "--retry"])
+        #expect(result.status == 65)
+        let found = try objects(result)
+        let names = found.compactMap { ($0["model"] as? String)?.split(separator: "/").last }
+        #expect(names == ["epoch-10.safetensors", "epoch-9.safetensors", "epoch-2.pth"])
+        #expect((found[2]["error"] as? String)?.contains("is no checkpoint") == true)
+        let lines = try String(contentsOfFile: csv, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 4 && lines[0].hasPrefix("model,top1,top1_err,top5,top5_err,loss"))
+        #expect(lines[1].contains("epoch-10.safetensors,33.3333,66.6667"))
+        let table = try validate(["--weights", folder.path("models")], json: false)
+        #expect(table.output.contains(" 33.33 %  100.00 %  "), "\(table.output)")
+    }
+
+    @Test("how pictures are resized changes what the model sees") func preparation() throws {
+        let path = try classifier("one.safetensors", favourite: 1)
+        var losses: Set<Double> = []
+        for setting in [
+            "cropPercent=0.9", "cropPercent=0.5", "interpolation=bilinear",
+            "cropMode=squash", "imageSize=64",
+        ] {
+            let result = try validate(["--weights", path, setting])
+            try #require(result.status == 0, "\(result.errors)")
+            losses.insert(try #require(try objects(result)[0]["loss"] as? Double))
+        }
+        #expect(losses.count >= 2)
+    }
+
+    @Test("what does not fit is said") func usage() throws {
+        let few = try validate([
+            "--weights", classifier("few.safetensors", favourite: 0, classCount: 2),
+        ])
+        #expect(few.status == 64 && few.errors.contains("3 classes, the model 2"), "\(few.errors)")
+        let none = try validate(["--weights", folder.path("nothing")])
+        #expect(none.status == 64 && none.errors.contains("does not exist"))
+        let percent = try validate(["--weights", folder.path("few.safetensors"), "cropPercent=2"])
+        #expect(percent.status == 64 && percent.errors.contains("cropPercent"))
+    }
+}
