@@ -38,7 +38,8 @@ let package = Package(
             name: "Tessera",
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
-                "VisionModels", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                "VisionModels", "Checkpoints", "Data", "Training", "Methods", "Evaluation",
+                "Analysis",
             ]),
     ],
     dependencies: [
@@ -80,9 +81,13 @@ let package = Package(
             "Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"],
             testing: ["FaultCorpus"])
         + library(
+            "Checkpoints", ["VisionModels", "NN", "TensorFiles", "Torch", "Configuration"],
+            fixtures: [.copy("Fixtures")])
+        + library(
             "Training",
             [
-                "NN", "Optimizers", "VisionModels", "Data", "Imaging", "Configuration",
+                "Checkpoints", "NN", "Optimizers", "VisionModels", "Data", "Imaging",
+                "Configuration",
                 "TensorFiles", "Torch", protobuf,
             ],
             // What the Swift code beside it was generated from.
@@ -108,12 +113,14 @@ let package = Package(
                 name: "ParityTests",
                 dependencies: [
                     "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
-                    "Data", "Training", "Methods", "Evaluation", "Analysis", "Imaging",
+                    "Checkpoints", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                    "Imaging",
                 ], swiftSettings: strict),
             .executableTarget(
                 name: "tessera",
                 dependencies: [
-                    "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Data", "Training",
+                    "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Checkpoints",
+                    "Data", "Training",
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),

@@ -18,6 +18,12 @@ public struct StateDictionary: Sendable {
     /// Names from there on, in the order of the file.
     public internal(set) var tensors: [(name: String, tensor: TensorRecord)]
 
+    package init(keys: [String], kind: Kind, tensors: [(name: String, tensor: TensorRecord)]) {
+        self.keys = keys
+        self.kind = kind
+        self.tensors = tensors
+    }
+
     /// The keys joined by dots.
     public var name: String { keys.joined(separator: ".") }
 

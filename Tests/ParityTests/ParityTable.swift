@@ -81,6 +81,8 @@ enum ParityTable {
         // Sources
         ("featurenorm", "validation_dataloader"),
         ("featurenorm", "depth_dataloader"),
+        // Checkpoints
+        ("beyondcls", "beyond_load_mae_*"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

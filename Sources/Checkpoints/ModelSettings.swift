@@ -1,0 +1,83 @@
+public import Foundation
+import TensorFiles
+
+/// What a `config.json` beside a checkpoint says of the model, as far as the tensors do not.
+///
+/// Hugging Face writes one: heads, ε of the norms, the activation, the grid of the positions. A
+/// field that is not there is nil.
+public struct ModelSettings: Sendable, Decodable {
+    public var modelType: String?
+    public var architectures: [String]?
+    public var heads: Int?
+    public var normEps: Double?
+    public var activation: String?
+    public var imageSize: Int?
+    public var patchSize: Int?
+    public var ropeTheta: Double?
+    public var keyBias: Bool?
+    public var useSwiGLU: Bool?
+    public var useMeanPooling: Bool?
+    public var windowSize: Int?
+    public var stageHeads: [Int]?
+    public var registers: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case modelType = "model_type"
+        case architectures
+        case heads = "num_attention_heads"
+        case numHeads = "num_heads"
+        case normEps = "layer_norm_eps"
+        case activation = "hidden_act"
+        case imageSize = "image_size"
+        case patchSize = "patch_size"
+        case ropeTheta = "rope_theta"
+        case keyBias = "key_bias"
+        case useSwiGLU = "use_swiglu_ffn"
+        case useMeanPooling = "use_mean_pooling"
+        case windowSize = "window_size"
+        case registers = "num_register_tokens"
+        case vision = "vision_config"
+    }
+
+    public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let top = try decoder.container(keyedBy: CodingKeys.self)
+        // CLIP's file describes two towers; the pictures' is the one of interest.
+        let fields =
+            (try? top.nestedContainer(keyedBy: CodingKeys.self, forKey: .vision)) ?? top
+        func read<Value: Decodable>(_ key: CodingKeys) -> Value? {
+            // A field of another type says nothing that is understood here.
+            (try? fields.decodeIfPresent(Value.self, forKey: key)) ?? nil
+        }
+        modelType = try top.decodeIfPresent(String.self, forKey: .modelType)
+        architectures = (try? top.decodeIfPresent([String].self, forKey: .architectures)) ?? nil
+        heads = read(.heads)
+        normEps = read(.normEps)
+        activation = read(.activation)
+        imageSize = read(.imageSize)
+        patchSize = read(.patchSize)
+        ropeTheta = read(.ropeTheta)
+        keyBias = read(.keyBias)
+        useSwiGLU = read(.useSwiGLU)
+        useMeanPooling = read(.useMeanPooling)
+        windowSize = read(.windowSize)
+        stageHeads = read(.numHeads)
+        registers = read(.registers)
+    }
+
+    /// The settings in `config.json` of `folder`, nil where it holds none.
+    ///
+    /// - Throws: `TensorFileError` where the file is not JSON.
+    public init?(beside folder: URL) throws {
+        let path = folder.appendingPathComponent("config.json").path
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            self = try JSONDecoder().decode(ModelSettings.self, from: data)
+        } catch {
+            throw TensorFileError(
+                .malformed, file: path, problem: "is no JSON with the settings of a model",
+                remedy: "fetch it again, or take it away")
+        }
+    }
+}
