@@ -70,7 +70,7 @@ let package = Package(
     ]
         // Layers 1-6; arrows only point down.
         + library("Torch", ["CTorch"])
-        + library("TensorFiles", ["CZlib"])
+        + library("TensorFiles", ["CZlib"], testing: ["CheckpointCorpus"])
         + library("Imaging", ["CCodecs", "TensorFiles"], fixtures: [.copy("Fixtures")])
         + library("Configuration", [yams])
         + library("NN", ["Torch", "TensorFiles"])
@@ -128,6 +128,16 @@ let package = Package(
             .target(
                 name: "FaultCorpus", dependencies: ["Imaging", "TensorFiles", "CZlib"],
                 path: "Tests/FaultCorpus", swiftSettings: strict),
+            // Sound, damaged and hostile checkpoints, for the tests of TensorFiles and for a program
+            // that reads millions of them.
+            .target(
+                name: "CheckpointCorpus", dependencies: ["TensorFiles", "CZlib"],
+                path: "Tests/CheckpointCorpus", swiftSettings: strict),
+            .target(name: "CFuzzing", path: "Tests/CFuzzing"),
+            .executableTarget(
+                name: "checkpoint-fuzz",
+                dependencies: ["CheckpointCorpus", "CFuzzing", "TensorFiles", arguments],
+                path: "Tests/CheckpointFuzz", swiftSettings: strict),
             .testTarget(
                 name: "tesseraTests", dependencies: ["TestSupport", "TensorFiles", "FaultCorpus"],
                 swiftSettings: strict),

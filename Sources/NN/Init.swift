@@ -3,6 +3,17 @@ public import Torch
 
 /// The starting values of parameters.
 public enum Init {
+    /// Whether starting values are left out.
+    @TaskLocal private static var leavesOut = false
+
+    /// Makes modules whose parameters have no starting values, because a file has them all.
+    ///
+    /// What `make` draws is memory that was never written, at no cost; `load`, which is strict, must
+    /// fill it before anything is computed.
+    public static func leavingOut<Result>(_ make: () throws -> Result) rethrows -> Result {
+        try $leavesOut.withValue(true) { try make() }
+    }
+
     public static func zeros(_ shape: [Int]) -> Tensor { .zeros(shape) }
 
     public static func ones(_ shape: [Int]) -> Tensor { .ones(shape) }
@@ -12,6 +23,7 @@ public enum Init {
         _ shape: [Int], _ low: Double, _ high: Double, generator: Generator?
     ) -> Tensor {
         let tensor = Tensor.empty(shape)
+        guard !leavesOut else { return tensor }
         tensor.fillUniformInPlace(low, high, generator: generator)
         return tensor
     }
@@ -19,6 +31,7 @@ public enum Init {
     /// Draws from the normal distribution with mean 0.
     public static func normal(_ shape: [Int], std: Double, generator: Generator?) -> Tensor {
         let tensor = Tensor.empty(shape)
+        guard !leavesOut else { return tensor }
         tensor.fillNormalInPlace(std: std, generator: generator)
         return tensor
     }
@@ -28,6 +41,7 @@ public enum Init {
     ///
     /// The first dimension counts the outputs, all others together the inputs.
     public static func xavierUniformInPlace(_ weight: Tensor, generator: Generator?) {
+        guard !leavesOut else { return }
         let outputs = weight.shape[0]
         let bound = (6 / Double(weight.count / outputs + outputs)).squareRoot()
         noGrad { weight.fillUniformInPlace(-bound, bound, generator: generator) }
@@ -39,6 +53,7 @@ public enum Init {
     public static func truncatedNormalInPlace(
         _ tensor: Tensor, std: Double, bound: Double = 2, generator: Generator?
     ) {
+        guard !leavesOut else { return }
         noGrad {
             tensor.fillNormalInPlace(std: std, generator: generator)
             var outside = tensor.abs() .>= bound

@@ -68,9 +68,18 @@ extension Module {
     /// - Throws: `LoadError` in strict mode, before anything is changed.
     @discardableResult
     public func load(_ tensors: [String: Tensor], strict: Bool = true) throws -> LoadReport {
+        let (report, fitting) = try fit(tensors, strict: strict) { $0.shape }
+        noGrad { for (target, source) in fitting { target.copyInPlace(source) } }
+        return report
+    }
+
+    /// Finds the module's tensor for each that is given, by name and shape.
+    func fit<Source>(
+        _ tensors: [String: Source], strict: Bool, shape: (Source) -> [Int]
+    ) throws -> (report: LoadReport, fitting: [(target: Tensor, source: Source)]) {
         let own = stateDict
         let names = Set(own.map(\.name))
-        var fitting: [(Tensor, Tensor)] = []
+        var fitting: [(target: Tensor, source: Source)] = []
         var missing: [String] = []
         var mismatched: [LoadReport.Mismatch] = []
         for (name, target) in own {
@@ -78,9 +87,9 @@ extension Module {
                 missing.append(name)
                 continue
             }
-            guard source.shape == target.shape else {
+            guard shape(source) == target.shape else {
                 mismatched.append(
-                    .init(name: name, expected: target.shape, found: source.shape))
+                    .init(name: name, expected: target.shape, found: shape(source)))
                 continue
             }
             fitting.append((target, source))
@@ -89,8 +98,7 @@ extension Module {
             missing: missing, unexpected: tensors.keys.filter { !names.contains($0) }.sorted(),
             mismatched: mismatched, loadedCount: fitting.count)
         if strict && !report.isComplete { throw LoadError(report: report) }
-        noGrad { for (target, source) in fitting { target.copyInPlace(source) } }
-        return report
+        return (report, fitting)
     }
 
     /// `load`, strictly, of tensors that were read from `file`, which an error names.

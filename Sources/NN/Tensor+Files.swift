@@ -7,11 +7,20 @@ extension Tensor {
     /// - Parameter record: of a type that libtorch computes with.
     /// - Throws: `UnsupportedElementType` for the types of stored numbers that it does not.
     public init(_ record: TensorRecord) throws {
-        guard let dtype = DType(record.elementType) else {
-            throw UnsupportedElementType(description: "\(record) has a type that cannot be loaded")
-        }
+        let dtype = try record.requireLoadable()
         self = .empty(record.shape, dtype: dtype)
         withUnsafeMutableBytes { record.copyContiguous(into: $0) }
+    }
+}
+
+extension TensorRecord {
+    /// The type as libtorch computes with it; throws where it does not.
+    @discardableResult
+    func requireLoadable() throws -> DType {
+        guard let dtype = DType(elementType) else {
+            throw UnsupportedElementType(description: "\(self) has a type that cannot be loaded")
+        }
+        return dtype
     }
 }
 

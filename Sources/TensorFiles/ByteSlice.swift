@@ -54,6 +54,17 @@ final class ByteStorage: @unchecked Sendable {
         try fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
     }
 
+    /// Gives back the memory of whole pages inside `range`; they are read from the file again when
+    /// somebody looks at them. Nothing happens to bytes of our own.
+    func releasePages(_ range: Range<Int>) {
+        let page = 4096
+        guard isMapped, let start = bytes.baseAddress else { return }
+        let first = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        guard end > first else { return }
+        madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED)
+    }
+
     deinit {
         guard let start = bytes.baseAddress else { return }
         if isMapped {
@@ -113,6 +124,9 @@ public struct ByteSlice: Sendable {
         let start = range.lowerBound + offset
         return ByteSlice(storage, start..<start + count)
     }
+
+    /// Says that the bytes are not needed in memory soon: after a copy of them, for instance.
+    package func releasePages() { storage.releasePages(range) }
 
     /// A copy as an array.
     public var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }

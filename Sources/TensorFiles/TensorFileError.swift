@@ -53,11 +53,27 @@ public struct TensorFileError: Error, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// The text cut to `limit` characters and stripped of control characters, for a message.
+    /// The text cut to `limit` characters, for a message.
+    ///
+    /// Characters that steer a terminal, turn the direction of writing or show nothing are replaced:
+    /// a name must not pass for another.
     package func quotedForMessage(limit: Int = 80) -> String {
         let shown = unicodeScalars.prefix(limit).map { scalar in
-            scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : Character(scalar)
+            scalar.isPlain ? Character(scalar) : "\u{FFFD}"
         }
-        return "'" + String(shown) + (unicodeScalars.count > limit ? "…'" : "'")
+        let isCut = unicodeScalars.dropFirst(limit).isEmpty == false
+        return "'" + String(shown) + (isCut ? "…'" : "'")
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isPlain: Bool {
+        if isASCII { return value >= 32 && value != 127 }
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .privateUse,
+            .unassigned:
+            return false
+        default: return true
+        }
     }
 }

@@ -7,8 +7,8 @@ extension TensorRecord {
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
         if isContiguous {
-            let start = storageOffset * elementType.byteCount
             if count == 0 { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            let start = storageOffset * elementType.byteCount
             return try storage.withUnsafeBytes { bytes throws(E) in
                 try body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + byteCount]))
             }
@@ -51,9 +51,13 @@ extension TensorRecord {
                 var d = outer.count - 1
                 while d >= 0 {
                     index[d] += 1
-                    from += strides[d]
-                    if index[d] < outer[d] { break }
-                    from -= strides[d] * outer[d]
+                    // Never beyond the last element: the stride of a dimension of one may be
+                    // anything.
+                    if index[d] < outer[d] {
+                        from += strides[d]
+                        break
+                    }
+                    from -= strides[d] * (outer[d] - 1)
                     index[d] = 0
                     d -= 1
                 }

@@ -59,7 +59,8 @@ public struct TensorRecord: Sendable {
         self.shape = shape
         self.strides = strides
         self.storage = storage
-        self.storageOffset = storageOffset
+        // Nothing is read of a tensor without elements, so its place was not checked.
+        self.storageOffset = bytes > 0 ? storageOffset : 0
         self.isBigEndian = isBigEndian && elementType.byteCount > 1
     }
 

@@ -1,65 +1,17 @@
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("Hostile files") struct HostileFileTests {
-    /// Opens the bytes and looks at everything that can be looked at.
-    static func explore(_ bytes: [UInt8]) throws(TensorFileError) {
-        let file = try CheckpointFile(path: "case", contents: ByteSlice(copying: bytes))
-        var tensors = (try? file.tensors()) ?? []
-        if case .pyTorch(let file) = file {
-            _ = "\(file.root)"
-            _ = file.root.children.map(\.value.description)
-            tensors += ((try? file.scan().found) ?? []).map { ($0.path.last ?? "", $0.tensor) }
-            _ = try? file.verify()
-        }
-        if case .safeTensors(let file) = file { _ = try? file.verify() }
-        for (_, tensor) in tensors where tensor.byteCount <= 1 << 20 {
-            _ = tensor.contiguousBytes()
-            _ = tensor.doubles()
-        }
-    }
-
-    static let whole: [(String, [UInt8])] = {
-        var files: [(String, [UInt8])] = [
-            ("zip", Fixture.zip()), ("legacy", Fixture.legacy()), ("tar", Fixture.tar()),
-            (
-                "pickle",
-                PickleMachineTests.programs.map(\.0).max { $0.count < $1.count }
-                    .map { $0.unicodeScalars.map { UInt8($0.value) } } ?? []
-            ),
-        ]
-        files.append(
-            (
-                "deflated",
-                ZipBytes.archive(
-                    [
-                        .init(name: "a/data.pkl", contents: Fixture.object(), isDeflated: true),
-                        .init(name: "a/data/0", contents: Fixture.weight.storage, isDeflated: true),
-                        .init(name: "a/data/1", contents: Fixture.step.storage),
-                    ], wide: true)
-            ))
-        files.append(("safetensors", safeTensors))
-        files.append(("npy", npy))
-        return files
-    }()
-
-    static let safeTensors = SafeTensorsFileTests.file(
-        #"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#
-            + #""b":{"dtype":"I8","shape":[1,2],"data_offsets":[8,10]}}"#,
-        data: [UInt8](repeating: 1, count: 10))
-
-    static let npy: [UInt8] =
-        [0x93] + Array("NUMPY\u{1}\u{0}".utf8) + [70, 0]
-        + Array("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }".utf8)
-        + [UInt8](repeating: 32, count: 11) + [10] + Fixture.floats([1, 2, 3, 4, 5, 6])
+    static let whole = Samples.whole
 
     @Test("the whole files open", arguments: whole.indices) func wholeFiles(index: Int) throws {
-        try Self.explore(Self.whole[index].1)
+        try Exploration.explore(Self.whole[index].1)
     }
 
     @Test("an array in column order") func columnOrder() throws {
-        let file = try NumpyFile(path: "case.npy", contents: ByteSlice(copying: Self.npy))
+        let file = try NumpyFile(path: "case.npy", contents: ByteSlice(copying: Samples.npy))
         #expect(file.tensor.shape == [2, 3])
         #expect(file.tensor.doubles() == [1, 3, 5, 2, 4, 6])
     }
@@ -69,7 +21,7 @@ import Testing
         let (name, bytes) = Self.whole[index]
         for count in 0..<bytes.count {
             do throws(TensorFileError) {
-                try Self.explore(Array(bytes[..<count]))
+                try Exploration.explore(Array(bytes[..<count]))
                 // A tar archive ends in padding that carries nothing.
                 #expect(
                     name == "tar" && count >= bytes.count - 1024 - 512, "\(name) cut at \(count)")
@@ -84,7 +36,7 @@ import Testing
             var changed = bytes
             changed[position] ^= 1 << UInt8(position % 8)
             do throws(TensorFileError) {
-                try Self.explore(changed)
+                try Exploration.explore(changed)
             } catch { #expect(error.file == "case") }
         }
     }
@@ -162,7 +114,7 @@ import Testing
         let place = try #require(bytes.firstRange(of: target))
         bytes.replaceSubrange(
             place, with: littleEndian(first.headerOffset) + Array("archive/data/0".utf8))
-        #expect(throws: TensorFileError.self) { try Self.explore(bytes) }
+        #expect(throws: TensorFileError.self) { try Exploration.explore(bytes) }
         // A header inside the data of another entry.
         let inner = ZipBytes.archive([.init(name: "archive/data/1", contents: [1])])
         let outer = Fixture.zip(
@@ -197,7 +149,7 @@ import Testing
         let text = try #require(other.firstRange(of: Array("model".utf8)))
         other[text.lowerBound] = UInt8(ascii: "M")
         #expect {
-            try Self.explore(other)
+            try Exploration.explore(other)
         } throws: { error in
             (error as? TensorFileError)?.kind == .checksum
         }
@@ -205,34 +157,7 @@ import Testing
 
     // MARK: Pickles that want to run something
 
-    static let attacks: [String] = [
-        "cos\nsystem\n(S'touch /tmp/owned'\ntR.", "cposix\nsystem\n(S'id'\ntR.",
-        "(S'id'\nios\nsystem\n.", "(cos\nsystem\nS'id'\no.",
-        "cbuiltins\neval\n(S'1'\ntR.", "cbuiltins\nexec\n(S'1'\ntR.",
-        "cbuiltins\n__import__\n(S'os'\ntR.",
-        "cbuiltins\ngetattr\n(cbuiltins\n__import__\n(S'os'\ntRS'system'\ntR(S'id'\ntR.",
-        "csubprocess\nPopen\n(](S'id'\netR.", "csubprocess\ncheck_output\n(S'id'\ntR.",
-        "crunpy\n_run_code\n(S'x'\n}tR.", "ctimeit\ntimeit\n(S'x'\ntR.",
-        "ccode\nInteractiveInterpreter\n)RVruncode\n\u{86}.",
-        "coperator\nattrgetter\n(S'system'\ntR(cbuiltins\n__import__\n(S'os'\ntRtR.",
-        "cfunctools\npartial\n(cos\nsystem\nS'id'\ntR)R.",
-        "ctorch.hub\nload\n(S'a/b'\nS'c'\ntR.", "ctorch.serialization\nload\n(S'x'\ntR.",
-        "ctorch.storage\n_load_from_bytes\n(C\u{3}abctR.",
-        "cnumpy.testing._private.utils\nrunstring\n(S'x'\n}tR.",
-        "cshutil\nrmtree\n(S'/nowhere'\ntR.", "cio\nopen\n(S'/etc/passwd'\ntR.",
-        "cwebbrowser\nopen\n(S'http://x'\ntR.", "ccProfile\nrun\n(S'x'\ntR.",
-        "cpip\nmain\n(](S'install'\netR.", "ctypes\nCodeType\n)R.",
-        "ca\nB\n)\u{81}(Vsetstate\ncos\nsystem\ndb.",
-        "ccollections\nOrderedDict\n(cos\nsystem\ntR.",
-        "ccollections\ndefaultdict\n(cos\nsystem\ntR.",
-        "cbuiltins\nset\n(cos\nsystem\ntR.", "cos\nsystem\n(S'id'\nt\u{81}.",
-        "cos\nsystem\n)}\u{92}.",
-        "\u{80}\u{4}\u{8C}\u{2}os\u{8C}\u{6}system\u{93}\u{8C}\u{2}id\u{85}R.",
-        "(cos\nsystem\nS'id'\ntQ.",
-        "ctorch._utils\n_rebuild_parameter\n(cos\nsystem\n(S'id'\ntRI01\nNtR.",
-        "ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\nca\nB\n(S'id'\nt}tR.",
-        "cnumpy.core.multiarray\n_reconstruct\n(cos\nsystem\n(K\u{0}tC\u{1}btR.", "cos\nsystem\n.",
-    ]
+    static let attacks = PicklePrograms.attacks
 
     @Test("are records, in a bare pickle and in a checkpoint", arguments: attacks.indices)
     func attack(index: Int) throws {

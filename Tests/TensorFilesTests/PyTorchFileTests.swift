@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("PyTorch checkpoints") struct PyTorchFileTests {

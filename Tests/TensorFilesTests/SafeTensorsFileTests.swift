@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("Safetensors reading") struct SafeTensorsFileTests {
     /// Size field, header and data.
     static func file(_ header: String, data: [UInt8] = []) -> [UInt8] {
-        withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { [UInt8]($0) }
-            + Array(header.utf8) + data
+        Samples.safeTensorsFile(header, data: data)
     }
 
     static func open(_ bytes: [UInt8]) throws -> SafeTensorsFile {

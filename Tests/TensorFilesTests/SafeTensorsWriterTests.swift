@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("Safetensors writing") struct SafeTensorsWriterTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("State dictionaries in a file") struct StateDictionaryTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("Differences of tensors") struct TensorDifferenceTests {

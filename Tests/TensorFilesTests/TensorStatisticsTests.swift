@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import CheckpointCorpus
 @testable import TensorFiles
 
 @Suite("Statistics of tensors") struct TensorStatisticsTests {

@@ -1,6 +1,8 @@
 /// The regular files of a tar archive in memory, by name without a leading `./`.
 struct TarArchive {
     private(set) var files: [String: ByteSlice] = [:]
+    /// What is in the archive beside files, by name: links, folders.
+    private(set) var others: [String: String] = [:]
 
     /// Entries of a checkpoint are four; more than this is no checkpoint.
     private static let entryLimit = 1000
@@ -42,10 +44,16 @@ struct TarArchive {
                     throw failure(.malformed, at, "has \(name.quotedForMessage()) twice")
                 }
             }
+            if let other = Self.otherKinds[kind] { others[name] = other }
             at += 512 + (size + 511) / 512 * 512
         }
         throw failure(.limit, at, "has more than \(Self.entryLimit) entries")
     }
+
+    private static let otherKinds: [UInt8: String] = [
+        UInt8(ascii: "1"): "a link", UInt8(ascii: "2"): "a link", UInt8(ascii: "3"): "a device",
+        UInt8(ascii: "4"): "a device", UInt8(ascii: "5"): "a folder", UInt8(ascii: "6"): "a pipe",
+    ]
 
     /// An octal number with spaces or zero bytes around it.
     private static func number(_ field: ArraySlice<UInt8>) -> Int? {

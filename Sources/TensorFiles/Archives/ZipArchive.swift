@@ -143,7 +143,8 @@ struct ZipArchive {
             guard at <= directoryOffset - 30, u32(at) == 0x0403_4B50, let method = u16(at + 8),
                 let nameSize = u16(at + 26), let extraSize = u16(at + 28)
             else { throw failure("has no local header where the directory says", entry.name) }
-            guard method == entry.method, text(at: at + 30, count: Int(nameSize)) == entry.name
+            guard method == entry.method, text(at: at + 30, count: Int(nameSize)) == entry.name,
+                localNumbersAgree(entry)
             else { throw failure("has a local header that contradicts the directory", entry.name) }
             let start = at + 30 + Int(nameSize) + Int(extraSize)
             guard start <= directoryOffset, entry.storedSize <= directoryOffset - start else {
@@ -160,6 +161,21 @@ struct ZipArchive {
         where entry.dataOffset + entry.storedSize > next.headerOffset {
             throw failure("overlaps \(next.name.quotedForMessage())", entry.name)
         }
+    }
+
+    /// A local header says what the directory says, or leaves it to the directory.
+    ///
+    /// Programs that go through the local headers would else read other files than this one does.
+    private func localNumbersAgree(_ entry: Entry) -> Bool {
+        let at = entry.headerOffset
+        guard let flags = u16(at + 6), let checksum = u32(at + 14), let stored = u32(at + 18),
+            let size = u32(at + 22), (flags & 1 != 0) == entry.isEncrypted
+        else { return false }
+        func agrees(_ local: UInt32, _ expected: Int) -> Bool {
+            local == .max || Int(local) == expected || (local == 0 && flags & 8 != 0)
+        }
+        return (checksum == entry.checksum || (checksum == 0 && flags & 8 != 0))
+            && agrees(stored, entry.storedSize) && agrees(size, entry.size)
     }
 
     // MARK: Fields, nil outside the file

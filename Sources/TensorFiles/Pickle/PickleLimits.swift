@@ -14,6 +14,8 @@ public struct PickleLimits: Sendable {
     public var depth = 200
     /// Names that a walk over tensors may produce.
     public var names = 1 << 20
+    /// Bytes of those names together, 16 more for each part of one.
+    public var nameBytes = 1 << 26
 
     public init() {}
 }

@@ -199,12 +199,14 @@ extension PickleMachine {
     private mutating func dictionary(ofPairs list: NodeID) -> PickleNode? {
         if case .dict(let pairs) = store[list] { return .dict(counted(pairs)) }
         guard let items = store.sequence(list) else { return nil }
+        // Also where it fails at the last item: a list may be tried again and again.
+        copiedItems += items.count
         var pairs: [NodeID] = []
         for item in items {
             guard let pair = store.sequence(item), pair.count == 2 else { return nil }
             pairs += pair
         }
-        return .dict(counted(pairs))
+        return .dict(pairs)
     }
 
     /// Elements that a constructor copies count as made: copies of copies must not grow for free.

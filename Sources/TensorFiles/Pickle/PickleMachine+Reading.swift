@@ -135,11 +135,6 @@ extension PickleMachine {
     }
 
     private func unescaped(_ text: UnsafeRawBufferPointer) -> [UInt8] {
-        let simple: [UInt8: UInt8] = [
-            UInt8(ascii: "n"): 10, UInt8(ascii: "t"): 9, UInt8(ascii: "r"): 13,
-            UInt8(ascii: "a"): 7, UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12,
-            UInt8(ascii: "v"): 11, UInt8(ascii: "0"): 0,
-        ]
         var result: [UInt8] = []
         var i = 0
         while i < text.count {
@@ -155,12 +150,18 @@ extension PickleMachine {
                 result.append(UInt8(truncatingIfNeeded: value))
                 i += 4
             } else {
-                result.append(simple[code] ?? code)
+                result.append(Self.simpleEscapes[code] ?? code)
                 i += 2
             }
         }
         return result
     }
+
+    private static let simpleEscapes: [UInt8: UInt8] = [
+        UInt8(ascii: "n"): 10, UInt8(ascii: "t"): 9, UInt8(ascii: "r"): 13,
+        UInt8(ascii: "a"): 7, UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12,
+        UInt8(ascii: "v"): 11, UInt8(ascii: "0"): 0,
+    ]
 
     /// A text of protocol 0: Latin-1, with `\u` and `\U` for what is beyond.
     mutating func readUnicodeLine() throws(TensorFileError) -> String {

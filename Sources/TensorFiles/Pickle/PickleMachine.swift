@@ -131,9 +131,10 @@ struct PickleMachine {
         guard let mark = marks.popLast() else {
             throw failure(.malformed, "needs a mark that was never set")
         }
-        let items = stack[mark...]
-        stack.removeSubrange(mark...)
-        return items
+        // A copy: a slice would share the stack, which removing would then copy whole.
+        let items = Array(stack[mark...])
+        stack.removeLast(items.count)
+        return items[...]
     }
 
     private mutating func recall(_ index: Int) throws(TensorFileError) {

@@ -49,6 +49,15 @@ extension PyTorchFile {
                 "is a zip file without data.pkl (it has \(names.joined(separator: ", ")))",
                 "unpack it first, if a checkpoint is inside")
         }
+        func depth(_ name: String) -> Int { name.utf8.count { $0 == UInt8(ascii: "/") } }
+        let rivals = programs.filter { depth($0.name) == depth(program.name) }
+        guard rivals.count == 1 else {
+            // Readers differ in which of them they take, and so in what the file is.
+            let names = rivals.prefix(3).map { $0.name.quotedForMessage(limit: 40) }
+            throw failure(
+                .malformed, "holds \(rivals.count) programs: \(names.joined(separator: ", "))",
+                "do not trust the file: torch.save writes one")
+        }
         let prefix = String(program.name.dropLast("data.pkl".count))
         let isScript = archive.entries.contains {
             $0.name == prefix + "constants.pkl" || $0.name.hasPrefix(prefix + "code/")
@@ -120,6 +129,10 @@ extension PyTorchFile {
         let text = String(decoding: start.prefix(64), as: UTF8.self).lowercased()
         if begins([0x1F, 0x8B]) { return ("is packed by gzip", "unpack it with gunzip first") }
         if begins([0xFD] + Array("7zXZ".utf8)) { return ("is packed by xz", "unpack it first") }
+        if begins(Array("7z".utf8) + [0xBC, 0xAF, 0x27, 0x1C]) {
+            return ("is a 7z archive", "do not trust a checkpoint that comes so; unpack it first")
+        }
+        if begins(Array("Rar!".utf8)) { return ("is a rar archive", "unpack it first") }
         if begins([0x28, 0xB5, 0x2F, 0xFD]) { return ("is packed by zstd", "unpack it first") }
         if begins([0x89] + Array("HDF".utf8)) { return ("is an HDF5 file", "which is not read") }
         if text.hasPrefix("version https://git-lfs") {

@@ -7,6 +7,12 @@ extension PyTorchFile {
         let archive = try TarArchive(contents, file: file)
         func part(_ name: String) throws(TensorFileError) -> ByteSlice {
             guard let bytes = archive.files[name] else {
+                if let other = archive.others[name] {
+                    throw TensorFileError(
+                        .malformed, file: file, place: name.quotedForMessage(),
+                        problem: "is \(other) in the archive, not a file",
+                        remedy: "do not trust the file: torch.save writes no links")
+                }
                 throw TensorFileError(
                     .malformed, file: file,
                     problem: "is a tar archive without \(name.quotedForMessage())",

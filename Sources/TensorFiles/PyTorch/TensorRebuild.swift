@@ -11,7 +11,8 @@ struct TensorRebuild {
     /// Whether storages may hold whole files, which hold storages.
     let allowsNestedFiles: Bool
     let limits: PickleLimits
-    private var nested: [NodeID: NestedStorage] = [:]
+    /// Storages inside the pickle; nil for files that are none.
+    private var nested: [NodeID: NestedStorage?] = [:]
     private var nestedBytes = 0
     private var textBytes: [NodeID: ByteSlice] = [:]
 
@@ -135,6 +136,8 @@ struct TensorRebuild {
     /// Conjugate and negative bits, which would have to be applied to the values.
     private func lazyView(_ arguments: [NodeID]) -> String? {
         guard let last = arguments.last, arguments.count >= 7, case .dict(let pairs) = store[last],
+            // More than all known bits; a long one could be given to a million tensors.
+            pairs.count <= 32,
             stride(from: 1, to: pairs.count, by: 2).contains(where: {
                 if case .bool(true) = store[pairs[$0]] { return true }
                 return false
@@ -147,6 +150,12 @@ struct TensorRebuild {
         _ type: ElementType, _ shape: [Int], _ strides: [Int], _ offset: Int, _ bytes: ByteSlice,
         isBigEndian: Bool, key: String?
     ) throws(TensorFileError) -> PickleNode {
+        // A call takes few bytes of the file, a tensor hundreds of memory.
+        guard store.tensors.count < limits.names else {
+            throw TensorFileError(
+                .limit, file: file, problem: "makes more than \(limits.names) tensors",
+                remedy: "no honest checkpoint needs that: do not trust this file")
+        }
         let made: TensorRecord
         do throws(TensorRecord.Misfit) {
             made = try TensorRecord(
@@ -189,7 +198,7 @@ struct TensorRebuild {
             throw failure("holds files inside of more than \(limits.unpackedBytes) bytes", nil)
         }
         let found = try PyTorchFile.storage(in: bytes, file: file, limits: limits)
-        nested[argument] = found
+        nested.updateValue(found, forKey: argument)
         return found
     }
 
