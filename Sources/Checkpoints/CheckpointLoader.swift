@@ -113,7 +113,9 @@ public struct CheckpointLoader {
         do {
             var architecture = try found.family.architecture(shape)
             if let size = options.imageSize { architecture = architecture.resized(to: size) }
-            return (architecture, try architecture.make())
+            // Starting values cost time; only what may be missing needs them.
+            guard !options.allowPartial else { return (architecture, try architecture.make()) }
+            return (architecture, try Init.leavingOut { try architecture.make() })
         } catch let error as ConfigurationError {
             throw CheckpointError(
                 .incomplete, "\(path), \(found.family.name) at \(found.set.place): \(error)")
@@ -128,6 +130,6 @@ public struct CheckpointLoader {
                     + "without the rest, which keeps its random initial values",
                 report: fit.report)
         }
-        fit.copy()
+        try fit.copy()
     }
 }

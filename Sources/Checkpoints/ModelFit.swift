@@ -10,7 +10,11 @@ import VisionModels
 /// Nothing is changed before `copy()`.
 struct ModelFit {
     private(set) var report: CoverageReport
-    private var pairs: [(target: Tensor, source: Tensor)] = []
+    private let model: Module
+    /// Tensors that go from the file to their place as they are.
+    private var records: [String: TensorRecord] = [:]
+    /// Those that were joined, resized or brought into another form.
+    private var made: [String: Tensor] = [:]
 
     /// Buffers that follow from the shape of the model: files may hold them, models make them.
     private static let recomputed = [
@@ -37,6 +41,7 @@ struct ModelFit {
         _ found: FoundEncoder, _ mapped: [MappedTensor], into model: Module, file: String,
         keepsTask: Bool = false
     ) throws {
+        self.model = model
         report = CoverageReport(file: file, family: found.family.name, place: found.set.place)
         let byName = Dictionary(mapped.map { ($0.name, $0) }) { first, _ in first }
         var used: Set<String> = []
@@ -55,14 +60,22 @@ struct ModelFit {
             report.elementCount += target.count
             used.formUnion(choice.used)
             do {
-                let (tensor, resized) = try Self.fit(
-                    choice.tensor(), name: name, to: target, of: model, found.family)
-                pairs.append((target, tensor))
+                let type = choice.elementType
+                guard DType(type) != nil else {
+                    throw Misfit("\(type.torchName), a type that cannot be loaded")
+                }
+                var resized: String?
+                if let record = choice.record, record.shape == target.shape {
+                    records[name] = record
+                } else {
+                    (made[name], resized) = try Self.fit(
+                        choice.tensor(), name: name, to: target, of: model, found.family)
+                }
                 report.loaded.append(
                     .init(
                         name: name, sources: choice.sources, elementCount: target.count,
-                        dtype: choice.elementType.torchName,
-                        converted: tensor.dtype == target.dtype ? nil : "\(target.dtype)",
+                        dtype: type.torchName,
+                        converted: DType(type) == target.dtype ? nil : "\(target.dtype)",
                         form: choice.form, resized: resized))
             } catch let misfit as Misfit {
                 report.missing.append(
@@ -73,8 +86,11 @@ struct ModelFit {
     }
 
     /// Copies what was found into the model's tensors.
-    func copy() {
-        noGrad { for (target, source) in pairs { target.copyInPlace(source) } }
+    ///
+    /// - Throws: where a tensor cannot be read.
+    func copy() throws {
+        try model.load(made, strict: false)
+        try model.load(records, strict: false)
     }
 
     /// Why a tensor does not fit.
@@ -93,6 +109,8 @@ struct ModelFit {
         let used: [String]
         let elementType: ElementType
         let form: String?
+        /// The tensor in the file, where it is used as it is.
+        let record: TensorRecord?
         let tensor: () throws -> Tensor
     }
 
@@ -108,7 +126,8 @@ struct ModelFit {
         func plain(_ tensor: MappedTensor, form: String? = nil) -> Choice {
             Choice(
                 sources: tensor.sources, used: [tensor.name], elementType: tensor.elementType,
-                form: form ?? tensor.formText, tensor: tensor.tensor)
+                form: form ?? tensor.formText,
+                record: tensor.form == .same ? tensor.records[0] : nil, tensor: tensor.tensor)
         }
         if let tensor = mapped[name] { return plain(tensor) }
         // q and v alone have a bias in BEiT; of k it would change nothing.
@@ -119,7 +138,7 @@ struct ModelFit {
             {
                 return Choice(
                     sources: q.sources + v.sources, used: [q.name, v.name],
-                    elementType: q.elementType, form: "joined with zeros for k"
+                    elementType: q.elementType, form: "joined with zeros for k", record: nil
                 ) {
                     let (first, last) = (try q.tensor(), try v.tensor())
                     return concatenated([first, .zeros(like: first), last], 0)

@@ -3,11 +3,13 @@ import TensorFiles
 
 /// What a `config.json` beside a checkpoint says of the model, as far as the tensors do not.
 ///
-/// Hugging Face writes one: heads, ε of the norms, the activation, the grid of the positions. A
+/// Hugging Face and timm write one: heads, ε of the norms, the activation, the grid of the positions. A
 /// field that is not there is nil.
 public struct ModelSettings: Sendable, Decodable {
     public var modelType: String?
     public var architectures: [String]?
+    /// timm's name of the model.
+    public var architecture: String?
     public var heads: Int?
     public var normEps: Double?
     public var activation: String?
@@ -24,6 +26,8 @@ public struct ModelSettings: Sendable, Decodable {
     private enum CodingKeys: String, CodingKey {
         case modelType = "model_type"
         case architectures
+        case architecture
+        case arguments = "model_args"
         case heads = "num_attention_heads"
         case numHeads = "num_heads"
         case normEps = "layer_norm_eps"
@@ -43,16 +47,20 @@ public struct ModelSettings: Sendable, Decodable {
 
     public init(from decoder: any Decoder) throws {
         let top = try decoder.container(keyedBy: CodingKeys.self)
-        // CLIP's file describes two towers; the pictures' is the one of interest.
-        let fields =
-            (try? top.nestedContainer(keyedBy: CodingKeys.self, forKey: .vision)) ?? top
+        func section(_ key: CodingKeys) -> KeyedDecodingContainer<CodingKeys>? {
+            try? top.nestedContainer(keyedBy: CodingKeys.self, forKey: key)
+        }
+        // CLIP's file describes two towers; the pictures' is the one of interest. timm's holds what
+        // the model was made with.
+        let fields = section(.vision) ?? section(.arguments) ?? top
         func read<Value: Decodable>(_ key: CodingKeys) -> Value? {
             // A field of another type says nothing that is understood here.
             (try? fields.decodeIfPresent(Value.self, forKey: key)) ?? nil
         }
         modelType = try top.decodeIfPresent(String.self, forKey: .modelType)
         architectures = (try? top.decodeIfPresent([String].self, forKey: .architectures)) ?? nil
-        heads = read(.heads)
+        architecture = (try? top.decodeIfPresent(String.self, forKey: .architecture)) ?? nil
+        heads = read(.heads) ?? read(.numHeads)
         normEps = read(.normEps)
         activation = read(.activation)
         imageSize = read(.imageSize)
