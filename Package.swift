@@ -124,6 +124,12 @@ let package = Package(
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
+            // Tessera's side of scripts/check-families.
+            .executableTarget(
+                name: "family-check",
+                dependencies: ["Checkpoints", "VisionModels", "NN", "TensorFiles", "Torch"],
+                path: "Tests/FamilyCheck", exclude: ["families.py", "requirements.txt"],
+                swiftSettings: strict),
             // Files with every fault of real collections, for the tests of Data and tessera.
             .target(
                 name: "FaultCorpus", dependencies: ["Imaging", "TensorFiles", "CZlib"],

@@ -19,6 +19,8 @@ public struct CheckpointFamily: Sendable {
     let prefers: [String]
     /// The table of names.
     let names: NameMap
+    /// Starts of names outside of the prefix that are the encoder's too.
+    let adopts: [String]
     /// What tensors beside the encoder are, by the start of their names.
     let others: [Other]
     /// The shape of the model.
@@ -44,7 +46,7 @@ public struct CheckpointFamily: Sendable {
     init(
         _ name: String, _ title: String, anchors: [String] = ["patch_embed.proj.weight"],
         prefers: [String] = CheckpointFamily.evaluated, names: [NameRule] = [],
-        others: [Other] = [], positionResize: PositionResize = .bicubic,
+        adopts: [String] = [], others: [Other] = [], positionResize: PositionResize = .bicubic,
         biasResize: RelativeBiasResize = .geometricSpline,
         pixels: PixelStatistics = .imageNet,
         architecture: @escaping @Sendable (EncoderShape) throws -> EncoderArchitecture = {
@@ -58,6 +60,7 @@ public struct CheckpointFamily: Sendable {
         self.recognizes = recognizes
         self.prefers = prefers
         self.names = NameMap(names)
+        self.adopts = adopts
         self.others = others
         self.architecture = architecture
         self.positionResize = positionResize

@@ -47,6 +47,17 @@ public struct CheckpointLoader {
         /// How the pixels were normalised in training, as the family does it.
         public var pixels: PixelStatistics { family.pixels }
 
+        /// The model, where it makes tokens of pictures; an error that names the file where not.
+        public func encoder() throws -> any VisionEncoder {
+            guard let encoder = model as? any VisionEncoder else {
+                throw CheckpointError(
+                    .noModel,
+                    "\(report.file) holds a model of the family \(family.name), which is no encoder "
+                        + "of pictures into tokens: here one is needed")
+            }
+            return encoder
+        }
+
         /// The model, where it is a vision transformer; an error that names the file where not.
         public func visionTransformer() throws -> VisionTransformer {
             guard let transformer = model as? VisionTransformer else {
@@ -76,9 +87,12 @@ public struct CheckpointLoader {
         let found = try FoundEncoder.choose(options.part, in: source)
         let mapped = found.family.names.apply(found.set.tensors)
         let shape = EncoderShape(
-            shapes: Dictionary(mapped.map { ($0.name, $0.shape) }) { first, _ in first },
+            // Some write the registers of a model that has none as an empty tensor.
+            shapes: Dictionary(
+                mapped.filter { !$0.shape.contains(0) }.map { ($0.name, $0.shape) }
+            ) { first, _ in first },
             settings: source.settings, heads: options.heads,
-            positionResize: found.family.positionResize)
+            positionResize: found.family.positionResize, biasResize: found.family.biasResize)
         let (architecture, model) = try make(shape, found, path)
         var fit = try ModelFit(found, mapped, into: model, file: path)
         if let note = shape.headsNote(architecture) { fit.note(note) }

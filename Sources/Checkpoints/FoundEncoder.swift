@@ -22,7 +22,11 @@ struct FoundEncoder: Sendable {
                 let family = CheckpointFamily.all.first { family in
                     family.anchors.contains { set.has($0) } && family.recognizes(evidence)
                 }
-                if let family { found.append(FoundEncoder(family: family, set: set)) }
+                guard let family else { continue }
+                let whole =
+                    family.adopts.isEmpty
+                    ? set : TensorSet(part, prefix: prefix, adopting: family.adopts)
+                found.append(FoundEncoder(family: family, set: whole))
             }
         }
         return found.enumerated().sorted { a, b in

@@ -208,10 +208,15 @@ struct ModelFit {
             }
         }
         var free = report.missing.map(\.name)
+        let poolsWithNorm = report.computed.contains("fc_norm.weight")
         for tensor in rest {
             let name = tensor.sources[0]
-            if Self.isRecomputed(tensor.name) {
+            if tensor.shape.contains(0) {
+                add(name, "empty")
+            } else if Self.isRecomputed(tensor.name) {
                 add(name, "follows from the shape of the model")
+            } else if poolsWithNorm, tensor.name.hasPrefix("norm.") {
+                add(name, "the final norm, in whose place the model has fc_norm")
             } else if let other = others.first(where: {
                 name.hasPrefix($0.start) || tensor.name.hasPrefix($0.start)
             }) {

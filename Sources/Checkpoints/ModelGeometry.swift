@@ -11,11 +11,11 @@ enum ModelGeometry {
 
     /// The grid of a model's position embeddings and the rows before those of the patches.
     static func positions(of model: Module) -> (grid: PatchGrid, extraTokens: Int)? {
-        transformer(in: model).map { ($0.config.grid, $0.config.extraTokens) }
+        transformer(in: model).map { ($0.config.grid, $0.config.extraPositions) }
     }
 
     /// The window of a table of relative position biases, and its rows for the class token.
     static func biases(_ name: String, of model: Module) -> (window: PatchGrid, extraRows: Int)? {
-        transformer(in: model).map { ($0.config.grid, 3) }
+        transformer(in: model).map { ($0.config.grid, $0.config.extraRelativeRows) }
     }
 }

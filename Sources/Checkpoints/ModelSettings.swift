@@ -28,6 +28,7 @@ public struct ModelSettings: Sendable, Decodable {
         case architectures
         case architecture
         case arguments = "model_args"
+        case size = "img_size"
         case heads = "num_attention_heads"
         case numHeads = "num_heads"
         case normEps = "layer_norm_eps"
@@ -41,6 +42,12 @@ public struct ModelSettings: Sendable, Decodable {
         case windowSize = "window_size"
         case registers = "num_register_tokens"
         case vision = "vision_config"
+    }
+
+    /// Whether the activation is CLIP's x · σ(1.702 x); nil where nothing is said.
+    var isQuickGELU: Bool? {
+        if let activation { return activation == "quick_gelu" }
+        return architecture.map { $0.contains("quickgelu") }
     }
 
     public init() {}
@@ -63,7 +70,7 @@ public struct ModelSettings: Sendable, Decodable {
         heads = read(.heads) ?? read(.numHeads)
         normEps = read(.normEps)
         activation = read(.activation)
-        imageSize = read(.imageSize)
+        imageSize = read(.imageSize) ?? read(.size) ?? (read(.size) as [Int]?)?.first
         patchSize = read(.patchSize)
         ropeTheta = read(.ropeTheta)
         keyBias = read(.keyBias)

@@ -13,7 +13,11 @@ struct TensorSet: Sendable {
     /// Names in the dictionary that do not have the prefix.
     let siblings: [String]
 
-    init(_ part: StateDictionary, prefix: String) {
+    /// - Parameters:
+    ///   - part: the dictionary.
+    ///   - prefix: what stands before the names.
+    ///   - adopted: starts of names without the prefix that belong to the set too.
+    init(_ part: StateDictionary, prefix: String, adopting adopted: [String] = []) {
         self.part = part.name
         self.prefix = prefix
         var own: [(name: String, tensor: TensorRecord)] = []
@@ -21,6 +25,8 @@ struct TensorSet: Sendable {
         for (name, tensor) in part.tensors {
             if name.hasPrefix(prefix) {
                 own.append((String(name.dropFirst(prefix.count)), tensor))
+            } else if adopted.contains(where: name.hasPrefix) {
+                own.append((name, tensor))
             } else {
                 others.append(name)
             }

@@ -8,7 +8,7 @@ public import VisionModels
 
 /// An encoder with trained weights, and how its pictures were prepared.
 public struct PretrainedEncoder {
-    public let model: VisionTransformer
+    public let model: any VisionEncoder
 
     /// How pictures became tensors in training.
     public let data: DataSettings
@@ -23,7 +23,7 @@ public struct PretrainedEncoder {
     public let coverage: CoverageReport?
 
     public init(
-        model: VisionTransformer, data: DataSettings, origin: String, runFolder: URL? = nil,
+        model: any VisionEncoder, data: DataSettings, origin: String, runFolder: URL? = nil,
         coverage: CoverageReport? = nil
     ) {
         self.model = model
@@ -72,9 +72,9 @@ extension PretrainedEncoder {
         file path: String, _ options: CheckpointLoader.Options = CheckpointLoader.Options()
     ) throws -> PretrainedEncoder {
         let loaded = try CheckpointLoader(options).load(path)
-        let model = try loaded.visionTransformer()
+        let model = try loaded.encoder()
         var data = DataSettings()
-        if model.config.channels == loaded.pixels.mean.count {
+        if model.channels == loaded.pixels.mean.count {
             (data.mean, data.std) = (loaded.pixels.mean, loaded.pixels.std)
         }
         return PretrainedEncoder(

@@ -4,6 +4,7 @@ import TensorFiles
 import TestSupport
 import Testing
 import Torch
+import VisionModels
 
 @testable import Checkpoints
 
@@ -30,6 +31,12 @@ struct RecordedFamilyTests {
         Recorded("beyondcls/checkpoints/mae_linprobe_cls.pth", "mae", "model"),
         Recorded("beyondcls/checkpoints/mae_pretrain_encoder_only.pth", "mae", "model"),
         Recorded("beyondcls/checkpoints/mae_pretrain_full.pth", "mae", "model"),
+        Recorded("beyondcls/checkpoints/simmim_vit_finetune.pth", "simmim", "model"),
+        Recorded("beyondcls/checkpoints/simmim_vit_pretrain.pth", "simmim", "model: encoder."),
+        Recorded("mapet/checkpoints/beit_pretrain.pth", "beit", "model"),
+        Recorded("mapet/checkpoints/clip_state_dict.pt", "clip", "visual."),
+        Recorded("mapet/checkpoints/clip_jit.pt", "clip", "visual."),
+        Recorded("mapet/checkpoints/vqkd.pth", "vqkd", "model: encoder."),
         Recorded("ibot/checkpoints/backbone_student.pth", "ibot", "state_dict"),
         Recorded("ibot/checkpoints/backbone_teacher.pth", "timm", "state_dict"),
         Recorded("ibot/checkpoints/backbone_teacher_with_head.pth", "ibot", "state_dict"),
@@ -61,7 +68,8 @@ struct RecordedFamilyTests {
     @Test("all of the encoder is loaded", arguments: files)
     func loaded(_ recorded: Recorded) throws {
         let path = try #require(ParityFolder.inUse.file(recorded.file))
-        let loaded = try CheckpointLoader(.init(heads: 2)).load(path)
+        let heads = recorded.family == "clip" ? nil : 2
+        let loaded = try CheckpointLoader(.init(heads: heads)).load(path)
         #expect(loaded.family.name == recorded.family)
         #expect(loaded.report.place == recorded.place)
         #expect(loaded.report.isComplete && loaded.report.coverage == 1)
@@ -78,6 +86,58 @@ struct RecordedFamilyTests {
             let values = try #require(own[tensor.name]).values(as: Float.self).map(Double.init)
             #expect(values == expected, "\(tensor.name)")
         }
+    }
+
+    /// A list of lists of numbers in a JSON beside a checkpoint.
+    private func matrix(_ json: ParityConfig, _ key: String) throws -> Tensor {
+        let rows = try json.array(key).map { row in try row.array.map { Float(try $0.double) } }
+        return Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
+    }
+
+    private func images(_ json: ParityConfig) throws -> Tensor {
+        Tensor(
+            try json.array("input").map { Float(try $0.double) },
+            shape: try json.array("input_shape").map { try $0.int })
+    }
+
+    @Test(
+        "a fine-tuned ViT of MaPeT: the logits of the weights and of their average",
+        arguments: ["state_dict", "state_dict_ema"])
+    func logits(part: String) throws {
+        let path = try #require(
+            ParityFolder.inUse.file("mapet/checkpoints/vit_finetuned.pth.tar"))
+        let json = try #require(try ParityFolder.inUse.json("mapet/checkpoints/vit_finetuned.json"))
+        let heads = try json.object("model").int("num_heads")
+        let loaded = try CheckpointLoader(.init(part: part, heads: heads)).load(path)
+        let tensors = Dictionary(
+            uniqueKeysWithValues: try CheckpointFile(path: path).tensors(under: [part]).map {
+                ($0.name, $0.tensor)
+            })
+        let weight = try Tensor(#require(tensors["head.weight"]))
+        let bias = try Tensor(#require(tensors["head.bias"]))
+        let encoder = try loaded.encoder()
+        let images = try images(json)
+        let logits = noGrad { encoder.feature(images).linear(weight, bias) }
+        let key = part == "state_dict" ? "logits" : "logits_ema"
+        expect(logits, closeTo: try matrix(json, key), .absolute(1e-5), key)
+    }
+
+    @Test(
+        "CLIP's embeddings, of half precisions and of a TorchScript archive",
+        arguments: [("clip_state_dict", "pt"), ("clip_jit", "pt")])
+    func embeddings(name: String, ending: String) throws {
+        let path = try #require(ParityFolder.inUse.file("mapet/checkpoints/\(name).\(ending)"))
+        let json = try #require(try ParityFolder.inUse.json("mapet/checkpoints/\(name).json"))
+        let loaded = try CheckpointLoader().load(path)
+        let stored = try CheckpointFile(path: path).tensors().first { $0.name == "visual.proj" }
+        let projection = try Tensor(try #require(stored).tensor).to(dtype: .float32)
+        let encoder = try loaded.encoder()
+        let images = try images(json)
+        let found = noGrad { encoder.feature(images).matmul(projection) }
+        let tolerance = json.contains("tolerance") ? try json.double("tolerance") : 1e-4
+        expect(found, closeTo: try matrix(json, "embedding"), .absolute(tolerance), name)
+        let converted = loaded.report.loaded.filter { $0.converted != nil }
+        #expect(converted.isEmpty == (name == "clip_jit"))
     }
 
     @Test("every encoder of a file can be chosen")

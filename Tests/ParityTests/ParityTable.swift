@@ -83,6 +83,10 @@ enum ParityTable {
         ("featurenorm", "depth_dataloader"),
         // Checkpoints
         ("beyondcls", "beyond_load_mae_*"),
+        ("beyondcls", "beyond_load_simmim"),
+        ("beyondcls", "simmim_load_vit_*"),
+        ("mapet", "clip_to_vit_keys"),
+        ("mapet", "transfer_*"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

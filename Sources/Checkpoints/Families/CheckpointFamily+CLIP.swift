@@ -1,4 +1,5 @@
 import Configuration
+import NN
 import VisionModels
 
 // Radford et al., *Learning Transferable Visual Models From Natural Language Supervision* (2021).
@@ -55,10 +56,11 @@ extension CheckpointFamily {
 }
 
 extension EncoderShape {
-    /// A CLIP tower: a head for every 64 channels, ε of 1e-5.
+    /// A CLIP tower: ε of 1e-5, QuickGELU.
     func clip() throws -> VisionTransformer.Config {
-        var config = try visionTransformer()
-        if settings?.normEps == nil { config.normEps = 1e-5 }
-        return config
+        try visionTransformer { config in
+            config.normEps = 1e-5
+            config.mlp = .quickGELU
+        }
     }
 }

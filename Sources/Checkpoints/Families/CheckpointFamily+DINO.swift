@@ -1,3 +1,4 @@
+import NN
 import VisionModels
 
 // The later DINOs and EVA: registers, gated MLPs, rotary positions.
@@ -25,35 +26,42 @@ extension CheckpointFamily {
     /// Siméoni et al., *DINOv3* (2025), under its own names.
     static let dinoV3 = CheckpointFamily(
         "dinov3", "DINOv3 (Siméoni et al. 2025)",
-        names: layerScale + [NameRule("reg_token", "storage_tokens")], others: headsOfStudents
+        names: layerScale + [NameRule("reg_token", "storage_tokens")], others: headsOfStudents,
+        architecture: { .visionTransformer(try $0.dinoV3()) }
     ) { $0.has("storage_tokens") || $0.has("rope_embed.periods") }
 
     /// DINOv3 as timm renames it: no positions, no bias of q, k and v.
     static let dinoV3Timm = CheckpointFamily(
-        "dinov3-timm", "DINOv3 with timm's names", names: evaNames
+        "dinov3-timm", "DINOv3 with timm's names", names: timmGates,
+        architecture: { .visionTransformer(try $0.dinoV3()) }
     ) { evidence in
         evidence.has("reg_token") && !evidence.has("pos_embed")
             && evidence.has("blocks.0.gamma_1") && !evidence.has("blocks.0.attn.q_bias")
     }
 
+    private static let timmGates = [NameRule].separateGates(
+        gate: "blocks.*.mlp.fc1_g", value: "blocks.*.mlp.fc1_x", output: "blocks.*.mlp.fc2")
+
     /// Fang et al., *EVA: Exploring the Limits of Masked Visual Representation Learning at Scale*
-    /// (2023), and EVA-02, with timm's names.
+    /// (2023), the smaller ones of EVA-02, and others of their blocks, with timm's names.
     static let eva = CheckpointFamily(
-        "eva", "EVA or EVA-02 with timm's names (Fang et al. 2023)", names: evaNames,
-        pixels: .clip
+        "eva", "EVA or EVA-02 with timm's names (Fang et al. 2023)", names: .packedGates,
+        pixels: .clip, architecture: { .visionTransformer(try $0.eva()) }
     ) { evidence in
-        !evidence.hasRelativeBiases
-            && (evidence.has("blocks.0.attn.q_proj.weight")
-                || evidence.hasBEiTBlocks && evidence.set.settingsAreNoSimMIM)
+        evidence.hasBEiTBlocks && !evidence.hasRelativeBiases
+            && (evidence.has("pos_embed") || evidence.has("reg_token"))
     }
 
-    private static let evaNames =
-        [NameRule].separateGates(
-            gate: "blocks.*.mlp.fc1_g", value: "blocks.*.mlp.fc1_x", output: "blocks.*.mlp.fc2")
-        + .packedGates
-        + .separateQKV(
-            own: "blocks.*.attn", query: "blocks.*.attn.q_proj", key: "blocks.*.attn.k_proj",
-            value: "blocks.*.attn.v_proj")
+    /// Fang et al., *EVA-02: A Visual Representation for Neon Genesis* (2023): the larger ones, q, k
+    /// and v in layers of their own, with timm's names.
+    static let eva02 = CheckpointFamily(
+        "eva02", "EVA-02 with timm's names (Fang et al. 2023)",
+        names: timmGates
+            + .separateQKV(
+                own: "blocks.*.attn", query: "blocks.*.attn.q_proj", key: "blocks.*.attn.k_proj",
+                value: "blocks.*.attn.v_proj"),
+        pixels: .clip, architecture: { .visionTransformer(try $0.eva()) }
+    ) { $0.has("blocks.0.attn.q_proj.weight") }
 
     /// featurenorm's I-JEPA, whose encoder has its own blocks.
     static let featurenorm = CheckpointFamily(
@@ -62,7 +70,23 @@ extension CheckpointFamily {
     ) { $0.has("blocks.0.attention.proj_qkv.weight") }
 }
 
-extension TensorSet {
-    /// EVA has absolute positions, BEiT's files mostly have none.
-    fileprivate var settingsAreNoSimMIM: Bool { has("pos_embed") || has("reg_token") }
+extension EncoderShape {
+    /// EVA-02, and timm's models with rotary positions alone, all trained on 16 × 16 patches; EVA has
+    /// none.
+    fileprivate func eva() throws -> VisionTransformer.Config {
+        try visionTransformer { config in
+            guard config.mlp == .swiGLU || config.positions == .none else { return }
+            config.rotary = .eva02
+            config.rotaryGrid = 16
+        }
+    }
+
+    /// DINOv3: rotary positions, ε of 1e-5.
+    func dinoV3() throws -> VisionTransformer.Config {
+        try visionTransformer { config in
+            config.normEps = 1e-5
+            config.rotary = .dinoV3
+            config.rotaryBase = settings?.ropeTheta
+        }
+    }
 }

@@ -109,7 +109,8 @@ extension CheckpointFamily {
             + .separateQKV(
                 own: "blocks.*.attn", query: "layer.*.attention.q_proj",
                 key: "layer.*.attention.k_proj", value: "layer.*.attention.v_proj"),
-        others: huggingFaceOthers
+        others: huggingFaceOthers,
+        architecture: { .visionTransformer(try $0.dinoV3()) }
     ) { $0.has("layer.0.attention.q_proj.weight") }
 
     /// `BeitModel` and `Data2VecVisionModel`, bare and in models for tasks.
@@ -128,6 +129,8 @@ extension CheckpointFamily {
                         + ".relative_position_bias_table")),
             NameRule("fc_norm.%", "pooler.layernorm.%"),
         ],
+        // The final norm of a model for masked image modelling stands with its head.
+        adopts: ["layernorm."],
         others: huggingFaceOthers, biasResize: .beit, pixels: .half
     ) { evidence in
         evidence.has("encoder.layer.0.layernorm_before.weight")

@@ -71,7 +71,14 @@ extension CheckpointFamily {
     /// timm's vision transformers, and all others of their names without another sign: DeiT, DeiT III,
     /// AugReg, CLIP and DINOv2 as timm renames them.
     static let timm = CheckpointFamily(
-        "timm", "a vision transformer with timm's names", names: layerScale + .packedGates
+        "timm", "a vision transformer with timm's names", names: layerScale + .packedGates,
+        architecture: { shape in
+            .visionTransformer(
+                try shape.visionTransformer { config in
+                    // CLIP's towers, which alone have a norm before the blocks.
+                    if config.preNorm { config.normEps = 1e-5 }
+                })
+        }
     ) { _ in true }
 
     /// LayerScale as timm's and DINOv2's modules call it.
