@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
 #define FOR_EVERY_MACHINE __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
 #else
@@ -17,7 +21,40 @@
 
 enum { BLOCK = 64 };
 
+#if defined(__x86_64__)
+/// As many whole vectors as there are, by one table; returns the bytes that are done.
+__attribute__((target("avx512f,avx512bw,avx512vbmi")))
+static size_t lookup_vectors(uint8_t *bytes, size_t count, const uint8_t *table) {
+    __m512i quarter[4];
+    for (int i = 0; i < 4; i++) quarter[i] = _mm512_loadu_si512(table + 64 * i);
+    size_t done = 0;
+    for (; done + 64 <= count; done += 64) {
+        // A permutation of two quarters sees seven bits; the eighth says which two.
+        __m512i at = _mm512_loadu_si512(bytes + done);
+        __m512i found = _mm512_mask_blend_epi8(
+            _mm512_movepi8_mask(at), _mm512_permutex2var_epi8(quarter[0], at, quarter[1]),
+            _mm512_permutex2var_epi8(quarter[2], at, quarter[3]));
+        _mm512_storeu_si512(bytes + done, found);
+    }
+    return done;
+}
+
+static int has_equal_tables(const uint8_t *tables, int32_t channels) {
+    for (int32_t c = 1; c < channels; c++)
+        if (memcmp(tables, tables + c * 256, 256)) return 0;
+    return 1;
+}
+#endif
+
 void cc_lookup(uint8_t *pixels, size_t count, int32_t channels, const uint8_t *tables) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
+        has_equal_tables(tables, channels)) {
+        size_t bytes = count * (size_t)channels, done = lookup_vectors(pixels, bytes, tables);
+        for (; done < bytes; done++) pixels[done] = tables[pixels[done]];
+        return;
+    }
+#endif
     if (channels == 3) {
         const uint8_t *red = tables, *green = tables + 256, *blue = tables + 512;
         for (size_t i = 0; i < count; i++, pixels += 3) {
@@ -96,13 +133,14 @@ ALWAYS_INLINE void hue_of_pixel(int32_t *red, int32_t *green, int32_t *blue, int
     float base = is_red ? (second ? 1.0f : -1.0f) : is_green ? (second ? 3.0f : 1.0f)
                                                              : (second ? 5.0f : 3.0f);
     float sextant = second ? base - ratio : base + ratio;
-    double turn = (double)sextant / 6.0 + 1.0;
-    turn = turn >= 1.0 ? turn - 1.0 : turn;
-    int32_t hue = (int32_t)((double)(float)turn * 255.0);
-    int32_t saturation = (int32_t)((double)((float)chroma / (float)max32(high, 1)) * 255.0);
+    // Pillow computes this in doubles; for all bytes floats give the same.
+    float turn = sextant / 6.0f;
+    turn = turn < 0 ? turn + 1.0f : turn;
+    int32_t hue = (int32_t)(turn * 255.0f);
+    int32_t saturation = (int32_t)((float)chroma / (float)max32(high, 1) * 255.0f);
 
     hue = (hue + shift) & 255;
-    float sector = (float)((double)hue * 6.0 / 255.0);
+    float sector = (float)hue * 6.0f / 255.0f;
     int32_t whole = (int32_t)sector;
     float part = sector - (float)whole, v = (float)high;
     float s = (float)saturation / 255.0f;

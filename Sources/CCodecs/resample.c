@@ -1,6 +1,6 @@
 // The two inner loops of resampling. They are in C because one build must use AVX2 or AVX-512
 // where the machine has it, and Swift has no per-function choice of instructions.
-#include "resample.h"
+#include "ccodecs.h"
 
 #include <string.h>
 
@@ -14,12 +14,25 @@
 #define FOR_EVERY_MACHINE
 #endif
 
-enum { BITS = RESAMPLE_BITS, HALF = 1 << (BITS - 1), BLOCK = 32 };
+enum { BITS = CC_WEIGHT_BITS, HALF = 1 << (BITS - 1), BLOCK = 32 };
 
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
 typedef int32_t ints8 __attribute__((vector_size(32)));
 typedef uint8_t block_u8 __attribute__((vector_size(BLOCK)));
 typedef int32_t block_i32 __attribute__((vector_size(BLOCK * 4)));
+
+#if defined(__x86_64__)
+/// Where four rows from `y` on start; the last row again where there are fewer.
+static inline void take_four_rows(
+    const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t y,
+    int32_t rows, const uint8_t **from, uint8_t **to) {
+    for (int32_t r = 0; r < 4; r++) {
+        size_t row = (size_t)(y + r < rows ? y + r : rows - 1);
+        from[r] = src + row * src_stride;
+        to[r] = dst + row * dst_stride;
+    }
+}
+#endif
 
 static inline uint8_t clip(int32_t sum) {
     int32_t value = sum >> BITS;
@@ -122,13 +135,10 @@ static void any_row(const uint8_t *row, uint8_t *out, int32_t channels, cc_axis 
 
 void cc_resample_horizontal(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
-    int32_t channels, cc_axis axis, int32_t instructions) {
+    int32_t channels, cc_axis axis, int32_t is_portable) {
     int32_t y = 0;
-    if (channels == 3 && instructions == CC_FASTEST &&
-        resample_rgb_by_bytes(src, src_stride, dst, dst_stride, rows, axis))
-        return;
 #if defined(__x86_64__)
-    if (channels == 3 && instructions != CC_PORTABLE && __builtin_cpu_supports("avx2"))
+    if (channels == 3 && !is_portable && __builtin_cpu_supports("avx2"))
         for (; y < rows; y += 4) {
             const uint8_t *from[4];
             uint8_t *to[4];

@@ -119,33 +119,39 @@ struct AxisWeights {
         if let key, key == (plan, range) { return }
         key = (plan, range)
         let (scale, widening, support) = (plan.scale, plan.widening, plan.support)
-        taps = plan.taps
         starts.removeAll(keepingCapacity: true)
         counts.removeAll(keepingCapacity: true)
+        taps = plan.taps
+        exact.removeAll(keepingCapacity: true)
+        exact.append(contentsOf: repeatElement(0, count: taps))
         weights.removeAll(keepingCapacity: true)
-        for x in range {
+        weights.append(contentsOf: repeatElement(0, count: taps * range.count))
+        for (row, x) in range.enumerated() {
             let centre = plan.span.start + (Double(x) + 0.5) * scale
             let low = max(0, Int(centre - support + 0.5))
             let high = min(plan.inputs, Int(centre + support + 0.5))
-            exact.removeAll(keepingCapacity: true)
-            var sum = 0.0
-            for input in low..<high {
-                let weight = plan.filter.weight((Double(input) - centre + 0.5) * (1 / widening))
-                exact.append(weight)
-                sum += weight
-            }
             starts.append(Int32(low))
             counts.append(Int32(high - low))
-            for weight in exact {
-                let fixed = (sum == 0 ? weight : weight / sum) * Double(1 << 22)
-                weights.append(Int32(fixed < 0 ? fixed - 0.5 : fixed + 0.5))
+            exact.withUnsafeMutableBufferPointer { exact in
+                var sum = 0.0
+                for tap in 0..<high - low {
+                    let distance = (Double(low + tap) - centre + 0.5) * (1 / widening)
+                    exact[tap] = plan.filter.weight(distance)
+                    sum += exact[tap]
+                }
+                weights.withUnsafeMutableBufferPointer { weights in
+                    for tap in 0..<high - low {
+                        let weight = sum == 0 ? exact[tap] : exact[tap] / sum
+                        let fixed = weight * Double(1 << 22)
+                        weights[row * taps + tap] = Int32(fixed < 0 ? fixed - 0.5 : fixed + 0.5)
+                    }
+                }
             }
-            for _ in high - low..<taps { weights.append(0) }
         }
     }
 
     /// Calls `body` with the form that the C loops take.
-    func withAxis(_ body: (cc_axis) -> Void) {
+    func withAxis<Result>(_ body: (cc_axis) -> Result) -> Result {
         starts.withUnsafeBufferPointer { starts in
             counts.withUnsafeBufferPointer { counts in
                 weights.withUnsafeBufferPointer { weights in

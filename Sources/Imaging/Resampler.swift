@@ -17,9 +17,9 @@ public struct Resampler {
     public init() { self.init(mostBetween: 1 << 26, mostWeights: 1 << 22) }
 
     /// Which instructions of the machine are used; the result is the same.
-    package enum Instructions: Int32, CaseIterable {
+    package enum Instructions: CaseIterable {
         case fastest
-        /// Products of 16 bits where the machine has them, though it may have faster ones.
+        /// Products of 16 bits where the machine has them, though it may have some of bytes.
         case productsOf16Bits
         case portable
     }
@@ -131,6 +131,7 @@ public struct Resampler {
             horizontal.resampleRows(
                 of: between, CropBox(of: between.size), across, 0..<width, into: &result,
                 instructions)
+        case (true, true) where resampleAtOnce(image, box, across, down, into: &result): break
         case (true, true):
             // Columns do not depend on one another, so a few at a time give the same.
             let column = box.height * image.channels
@@ -141,6 +142,33 @@ public struct Resampler {
                 horizontal.resampleRows(of: image, box, across, band, into: &between, instructions)
                 vertical.resampleColumns(
                     of: between, CropBox(of: between.size), down, into: &result, from: start)
+            }
+        }
+    }
+
+    /// Both passes by the fastest code, if the picture and the machine are such that it can be used.
+    private mutating func resampleAtOnce(
+        _ image: ImageBuffer, _ box: CropBox, _ across: AxisPlan, _ down: AxisPlan,
+        into result: inout ImageBuffer
+    ) -> Bool {
+        let (columns, rows) = (0..<across.outputs, 0..<down.outputs)
+        guard instructions == .fastest, image.channels == 3,
+            across.outputs * box.height * 3 <= mostBetween,
+            horizontal.chunks(of: columns, across) == [columns],
+            vertical.chunks(of: rows, down) == [rows]
+        else { return false }
+        horizontal.prepare(across, columns)
+        vertical.prepare(down, rows)
+        let stride = result.rowBytes
+        return horizontal.withAxis { across in
+            vertical.withAxis { down in
+                image.withUnsafeBytes { source in
+                    result.withUnsafeMutableBytes { target in
+                        cc_resample_rgb(
+                            image.start(of: box, in: source), image.rowBytes, Int32(box.height),
+                            across, down, target.baseAddress, stride) != 0
+                    }
+                }
             }
         }
     }
@@ -163,7 +191,7 @@ extension AxisWeights {
                         cc_resample_horizontal(
                             image.start(of: box, in: source), image.rowBytes,
                             target.baseAddress.map { $0 + offset }, stride, Int32(box.height),
-                            Int32(channels), axis, instructions.rawValue)
+                            Int32(channels), axis, instructions == .portable ? 1 : 0)
                     }
                 }
             }

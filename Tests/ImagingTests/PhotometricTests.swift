@@ -62,6 +62,56 @@ import Testing
         #expect(red.pixels[0] == 255 && red.pixels[2] == 0, "\(red.pixels)")
     }
 
+    @Test func everyHueIsThatOfDoubles() {
+        // Each order of a brightest, a middle and a darkest channel, with all brightest and middle ones.
+        let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+        for darkest in [0, 3, 100] {
+            var pixels: [UInt8] = []
+            for brightest in darkest...255 {
+                for middle in darkest...brightest {
+                    for order in orders {
+                        pixels += order.map { UInt8([brightest, middle, darkest][$0]) }
+                    }
+                }
+            }
+            var image = ImageBuffer(
+                width: pixels.count / 3, height: 1, channels: 3, pixels: pixels)
+            image.adjustHue(0.2)
+            let shift = 51  // 0.2 of 255
+            let expected = stride(from: 0, to: pixels.count, by: 3).flatMap {
+                plainHue(pixels[$0..<$0 + 3].map(Int.init), shift)
+            }
+            #expect(image.pixels == expected, "darkest \(darkest)")
+        }
+    }
+
+    /// Pillow's way to HSV in bytes and back, in doubles.
+    private func plainHue(_ rgb: [Int], _ shift: Int) -> [UInt8] {
+        let (r, g, b) = (Double(rgb[0]), Double(rgb[1]), Double(rgb[2]))
+        let (high, low) = (max(r, g, b), min(r, g, b))
+        guard high > low else { return rgb.map(UInt8.init) }
+        func share(_ x: Double) -> Double { Double(Float((high - x)) / Float(high - low)) }
+        var turn =
+            r == high
+            ? share(b) - share(g)
+            : g == high ? 2 + share(r) - share(b) : 4 + share(g) - share(r)
+        turn = Double(Float(turn))
+        turn = Double(Float((turn / 6 + 1).truncatingRemainder(dividingBy: 1)))
+        let saturation = Double(Float(Int(Double(Float(high - low) / Float(high)) * 255)) / 255)
+        guard saturation > 0 else { return Array(repeating: UInt8(high), count: 3) }
+        let sector = Double(Float(Double((Int(turn * 255) + shift) & 255) * 6 / 255))
+        let whole = Int(sector)
+        let part = Float(sector) - Float(whole)
+        let (v, s) = (Float(high), Float(saturation))
+        let p = UInt8(v * (1 - s) + 0.5)
+        let q = UInt8(v * (1 - s * part) + 0.5)
+        let t = UInt8(v * (1 - s * (1 - part)) + 0.5)
+        let top = UInt8(high)
+        return [
+            [top, t, p], [q, top, p], [p, top, t], [p, q, top], [t, p, top], [top, p, q],
+        ][whole % 6]
+    }
+
     @Test func factorOneChangesNothingAndZeroLeavesTheReference() {
         let image = noise(width: 14, height: 6, channels: 3)
         let changes: [(inout ImageBuffer) -> Void] = [

@@ -26,10 +26,10 @@ import Testing
     func allInstructionsGiveThePlainFormula(instructions: Resampler.Instructions) {
         var resampler = Resampler(by: instructions)
         var result = ImageBuffer()
-        // Rows that are no multiple of four, filters of 4 to over 100 taps.
-        for (width, height) in [(64, 7), (190, 5), (601, 3)] {
+        // Rows that are no multiple of four or sixteen, filters of 4 to over 100 taps.
+        for (width, height) in [(64, 7), (190, 5), (601, 3), (37, 83)] {
             let image = noise(width: width, height: height, channels: 3)
-            for (w, h) in [(1, 2), (13, 9), (97, 4), (250, 6)] {
+            for (w, h) in [(1, 2), (13, 9), (97, 4), (250, 6), (9, 51)] {
                 for filter in Interpolation.allCases {
                     resampler.resize(
                         image, box: CropBox(of: image.size), width: w, height: h,

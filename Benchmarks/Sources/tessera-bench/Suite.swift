@@ -54,7 +54,7 @@ struct Suite {
     ) -> Benchmark {
         let batch = 8
         // About as long for all: large pictures and many views are slow.
-        let pictures = (views == "mae" ? 256 : 64) * workers / (size == "500x375" ? 1 : 4)
+        let pictures = (views == "mae" ? 256 : 64) * workers / (size == "500x375" ? 1 : 2)
         return Benchmark(
             name: "load_\(views)_\(size)_\(workers)",
             settings: Settings(

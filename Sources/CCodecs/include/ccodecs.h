@@ -110,8 +110,11 @@ int32_t cc_png_encode(
     size_t *count, cc_report *report);
 void cc_free(void *memory);
 
+/// Fractional bits of a weight.
+enum { CC_WEIGHT_BITS = 22 };
+
 /// Weights of one axis: output i sums inputs starts[i] ..< starts[i] + counts[i] times
-/// weights[i * taps ...], which carry 22 fractional bits. `taps` is a multiple of 4; weights from
+/// weights[i * taps ...]. `taps` is a multiple of 4; weights from
 /// counts[i] on are 0.
 typedef struct {
     const int32_t *starts;
@@ -121,21 +124,22 @@ typedef struct {
     int32_t taps;
 } cc_axis;
 
-/// Which instructions resample rows; the result is the same.
-enum {
-    CC_FASTEST = 0,
-    CC_PRODUCTS_OF_16_BITS = 1,  // or the next, where the machine has none
-    CC_PORTABLE = 2,
-};
-
-/// Resamples each row. `src` must be readable for 32 bytes behind its last pixel.
+/// Resamples each row. `src` must be readable for 32 bytes behind its last pixel. If portable, without
+/// instructions that only some machines have; the result is the same.
 void cc_resample_horizontal(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, int32_t rows,
-    int32_t channels, cc_axis axis, int32_t instructions);
+    int32_t channels, cc_axis axis, int32_t is_portable);
 /// Resamples each column of rows of `row_bytes` bytes.
 void cc_resample_vertical(
     const uint8_t *src, size_t src_stride, uint8_t *dst, size_t dst_stride, size_t row_bytes,
     cc_axis axis);
+
+/// Both passes over `rows` RGB rows, the horizontal one first, by products of bytes. `src` must be
+/// readable for 32 bytes behind its last pixel. 0 where the machine has no such products, a weight is
+/// too large for them or memory is short; then nothing is written.
+int cc_resample_rgb(
+    const uint8_t *src, size_t src_stride, int32_t rows, cc_axis across, cc_axis down, uint8_t *dst,
+    size_t dst_stride);
 
 /// Interleaved rows of a picture.
 typedef struct {
