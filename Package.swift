@@ -38,7 +38,8 @@ let package = Package(
             name: "Tessera",
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
-                "VisionModels", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                "VisionModels", "Checkpoints", "Data", "Training", "Methods", "Evaluation",
+                "Analysis",
             ]),
     ],
     dependencies: [
@@ -80,9 +81,13 @@ let package = Package(
             "Data", ["Imaging", "Torch", "TensorFiles", "Configuration", "CZlib"],
             testing: ["FaultCorpus"])
         + library(
+            "Checkpoints", ["VisionModels", "NN", "TensorFiles", "Torch", "Configuration"],
+            fixtures: [.copy("Fixtures")])
+        + library(
             "Training",
             [
-                "NN", "Optimizers", "VisionModels", "Data", "Imaging", "Configuration",
+                "Checkpoints", "NN", "Optimizers", "VisionModels", "Data", "Imaging",
+                "Configuration",
                 "TensorFiles", "Torch", protobuf,
             ],
             // What the Swift code beside it was generated from.
@@ -108,15 +113,23 @@ let package = Package(
                 name: "ParityTests",
                 dependencies: [
                     "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
-                    "Data", "Training", "Methods", "Evaluation", "Analysis", "Imaging",
+                    "Checkpoints", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                    "Imaging",
                 ], swiftSettings: strict),
             .executableTarget(
                 name: "tessera",
                 dependencies: [
-                    "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Data", "Training",
+                    "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Checkpoints",
+                    "Data", "Training",
                     "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
                     arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
+            // Tessera's side of scripts/check-families.
+            .executableTarget(
+                name: "family-check",
+                dependencies: ["Checkpoints", "VisionModels", "NN", "TensorFiles", "Torch"],
+                path: "Tests/FamilyCheck", exclude: ["families.py", "requirements.txt"],
+                swiftSettings: strict),
             // Files with every fault of real collections, for the tests of Data and tessera.
             .target(
                 name: "FaultCorpus", dependencies: ["Imaging", "TensorFiles", "CZlib"],

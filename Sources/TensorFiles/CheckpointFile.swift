@@ -26,7 +26,12 @@ public enum CheckpointFile: Sendable {
         switch self {
         case .safeTensors: "safetensors"
         case .numpy: "npy"
-        case .pyTorch(let file): file.layout == .pickle ? "pickle" : "PyTorch (\(file.layout))"
+        case .pyTorch(let file):
+            switch file.layout {
+            case .pickle: "pickle"
+            case .torchScript: "TorchScript"
+            default: "PyTorch (\(file.layout))"
+            }
         }
     }
 

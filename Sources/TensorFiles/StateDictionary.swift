@@ -18,6 +18,12 @@ public struct StateDictionary: Sendable {
     /// Names from there on, in the order of the file.
     public internal(set) var tensors: [(name: String, tensor: TensorRecord)]
 
+    package init(keys: [String], kind: Kind, tensors: [(name: String, tensor: TensorRecord)]) {
+        self.keys = keys
+        self.kind = kind
+        self.tensors = tensors
+    }
+
     /// The keys joined by dots.
     public var name: String { keys.joined(separator: ".") }
 
@@ -95,7 +101,9 @@ private struct StateDictionarySearch {
             add(keys, .optimizer, items, depth)
             return
         }
-        let isModule = children["_parameters"] != nil && children["_modules"] != nil
+        let isModule =
+            children["_parameters"] != nil && children["_modules"] != nil
+            || isScriptModule(value, children)
         if isModule || depth >= Self.depthLimit {
             add(keys, .weights, items, depth)
             return
@@ -108,6 +116,13 @@ private struct StateDictionarySearch {
             groups[item.path[depth], default: []].append(item)
         }
         for name in order { visit(children[name], (groups[name] ?? [])[...], depth: depth + 1) }
+    }
+
+    /// A module of TorchScript: an instance whose attributes are its tensors, its children, and
+    /// whether it trains.
+    private func isScriptModule(_ value: PickleValue?, _ children: [String: PickleValue]) -> Bool {
+        guard case .object(let object) = value?.content, !object.isCall else { return false }
+        return children["training"]?.bool != nil
     }
 
     private mutating func add(

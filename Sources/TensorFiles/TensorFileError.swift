@@ -12,8 +12,6 @@ public struct TensorFileError: Error, Sendable, CustomStringConvertible {
         public static let malformed = Kind(description: "malformed")
         /// Well formed, but of a kind that is not read here.
         public static let unsupported = Kind(description: "unsupported")
-        /// A TorchScript program, not a plain checkpoint.
-        public static let torchScript = Kind(description: "torchScript")
         /// More memory, nesting or items than any honest file needs.
         public static let limit = Kind(description: "limit")
         /// A stored checksum does not match the content.

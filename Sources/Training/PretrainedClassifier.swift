@@ -24,7 +24,7 @@ public struct PretrainedClassifier {
     ///   a file without a head that `head.weight` is missing.
     public static func load(file path: String, heads: Int? = nil) throws -> PretrainedClassifier {
         let file = try CheckpointFile(path: path)
-        let records = Dictionary(try PretrainedEncoder.encoderTensors(in: file, path)) { first, _ in
+        let records = Dictionary(try Self.tensors(of: file, path)) { first, _ in
             first
         }
         guard let head = records["head.weight"], head.shape.count == 2 else {
@@ -44,5 +44,23 @@ public struct PretrainedClassifier {
         try model.load(records, from: path)
         model.evaluate()
         return PretrainedClassifier(model: model, data: DataSettings(), origin: path)
+    }
+
+    /// The tensors of the first entry that has a vision transformer's names, bare of prefixes.
+    private static func tensors(
+        of file: CheckpointFile, _ path: String
+    ) throws -> [(String, TensorRecord)] {
+        let all = try file.tensors()
+        let marker = "patch_embed.proj.weight"
+        guard let found = all.first(where: { $0.name.hasSuffix(marker) }) else {
+            throw TensorFileError(
+                .missingKey, file: path,
+                problem: "holds no encoder: none of its \(all.count) tensors is called \(marker)",
+                remedy: "`tessera checkpoint inspect` lists what it holds")
+        }
+        let prefix = found.name.dropLast(marker.count)
+        return all.compactMap { name, tensor in
+            name.hasPrefix(prefix) ? (String(name.dropFirst(prefix.count)), tensor) : nil
+        }
     }
 }

@@ -1,3 +1,4 @@
+public import Checkpoints
 import Configuration
 public import Foundation
 import NN
@@ -18,12 +19,18 @@ public struct PretrainedEncoder {
     /// The folder of the run, where the weights are from one.
     public let runFolder: URL?
 
-    public init(model: any VisionEncoder, data: DataSettings, origin: String, runFolder: URL? = nil)
-    {
+    /// What of a file of weights was loaded; nil for a run of ours, which is loaded whole.
+    public let coverage: CoverageReport?
+
+    public init(
+        model: any VisionEncoder, data: DataSettings, origin: String, runFolder: URL? = nil,
+        coverage: CoverageReport? = nil
+    ) {
         self.model = model
         self.data = data
         self.origin = origin
         self.runFolder = runFolder
+        self.coverage = coverage
     }
 }
 
@@ -54,41 +61,23 @@ extension PretrainedEncoder {
         return (encoder, method, settings)
     }
 
-    /// The encoder in a file of weights: ours, or another's with ViT names.
+    /// The encoder in a file of weights that anybody wrote, of any family of `CheckpointFamily.all`.
     ///
-    /// safetensors, or PyTorch's formats, which are read without executing anything. The weights
-    /// may be the whole file or its entry `model`; those of a decoder or a head are left aside.
+    /// safetensors, whole or in shards, or PyTorch's formats, which are read without executing
+    /// anything. Heads and decoders are left aside.
     ///
-    /// `heads` is the number of attention heads, where the width does not tell it. Throws
-    /// `TensorFileError`, `ConfigurationError` or `LoadError` naming what does not fit.
-    public static func load(file path: String, heads: Int? = nil) throws -> PretrainedEncoder {
-        let file = try CheckpointFile(path: path)
-        let records = Dictionary(try encoderTensors(in: file, path)) { first, _ in first }
-        let shapes = records.mapValues(\.shape)
-        var config = try VisionTransformer.Config(inferredFrom: shapes, heads: heads)
-        config.positions = .learned
-        let model = try Init.leavingOut { try VisionTransformer(config, generator: nil) }
-        let own = Set(model.stateDict.map(\.name))
-        try model.load(records.filter { own.contains($0.key) }, from: path)
-        model.evaluate()
-        return PretrainedEncoder(model: model, data: DataSettings(), origin: path)
-    }
-
-    /// The tensors of the first entry that has a vision transformer's names, bare of prefixes.
-    static func encoderTensors(
-        in file: CheckpointFile, _ path: String
-    ) throws -> [(String, TensorRecord)] {
-        let all = try file.tensors()
-        let marker = "patch_embed.proj.weight"
-        guard let found = all.first(where: { $0.name.hasSuffix(marker) }) else {
-            throw TensorFileError(
-                .missingKey, file: path,
-                problem: "holds no encoder: none of its \(all.count) tensors is called \(marker)",
-                remedy: "`tessera checkpoint inspect` lists what it holds")
+    /// `options` says what the file does not. Throws `TensorFileError` for a file that cannot be
+    /// read, `CheckpointError` for one without a known encoder or with half of one.
+    public static func load(
+        file path: String, _ options: CheckpointLoader.Options = CheckpointLoader.Options()
+    ) throws -> PretrainedEncoder {
+        let loaded = try CheckpointLoader(options).load(path)
+        let model = try loaded.encoder()
+        var data = DataSettings()
+        if model.channels == loaded.pixels.mean.count {
+            (data.mean, data.std) = (loaded.pixels.mean, loaded.pixels.std)
         }
-        let prefix = found.name.dropLast(marker.count)
-        return all.compactMap { name, tensor in
-            name.hasPrefix(prefix) ? (String(name.dropFirst(prefix.count)), tensor) : nil
-        }
+        return PretrainedEncoder(
+            model: model, data: data, origin: path, coverage: loaded.report)
     }
 }

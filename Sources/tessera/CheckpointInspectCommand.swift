@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import TensorFiles
 
@@ -62,6 +63,9 @@ struct CheckpointInspectCommand: ParsableCommand {
         print(
             "\(file): \(checkpoint.form), \(tensors.count) tensors, \(readableCount(count)) "
                 + "numbers, \(readableBytes(bytes))")
+        for line in CheckpointSummary(try CheckpointSource(checkpoint, path: file)).lines {
+            print("  " + line.withoutControlCharacters)
+        }
         let unfolds = all || statistics
         let shown: [(name: String, tensor: TensorRecord)] =
             unfolds

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Data
 import Evaluation
@@ -6,9 +7,17 @@ import Torch
 import Training
 import VisionModels
 
-/// Finds the encoder that a user names: a run of any method, or a file of weights.
+/// Finds the encoder that a user names: a run of any method, or weights of any known family.
 enum EncoderLoader {
-    static func load(_ path: String) throws -> PretrainedEncoder {
+    ///
+    /// - Parameters:
+    ///   - path: the folder of a run, one of its checkpoints, or another's.
+    ///   - options: what is known of another's checkpoint.
+    /// - Returns: the encoder, in evaluation mode.
+    /// - Throws: `UsageError` where there is nothing of that name, and what reading it throws.
+    static func load(
+        _ path: String, _ options: CheckpointLoader.Options = CheckpointLoader.Options()
+    ) throws -> PretrainedEncoder {
         try LibTorch.load()
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
@@ -22,10 +31,8 @@ enum EncoderLoader {
             ? url : url.deletingLastPathComponent().deletingLastPathComponent()
         let config = folder.appendingPathComponent("config.yaml").path
         guard FileManager.default.fileExists(atPath: config) else {
-            guard !isFolder.boolValue else {
-                throw UsageError("\(path) is no run: config.yaml is missing")
-            }
-            return try PretrainedEncoder.load(file: path)
+            // A folder that is no run may be one of Hugging Face's.
+            return try PretrainedEncoder.load(file: path, options)
         }
         let recipe = try Recipe(contentsOf: config)
         guard let name = recipe.text(at: "run.method") else {

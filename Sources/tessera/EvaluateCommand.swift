@@ -19,8 +19,7 @@ struct EvaluateCommand: ParsableCommand {
         subcommands: [Knn.self, Linear.self, Logistic.self, Validate.self])
 
     struct Options: ParsableArguments {
-        @Option(help: "The folder of a run, or a checkpoint: .safetensors, .pth, .pt.")
-        var weights: String
+        @OptionGroup var source: WeightsOptions
 
         @Option(help: "Labelled pictures with a training and a test part.")
         var data: String
@@ -108,7 +107,7 @@ extension EvaluateCommand.Options {
         guard let choice = DeviceChoice(rawValue: device) else {
             throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
         }
-        let encoder = try EncoderLoader.load(weights)
+        let encoder = try source.load()
         try encoder.model.move(to: choice.resolve())
         let (train, test) = try FeaturePair.extract(
             encoder, data: data, config.features, silent: json)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Configuration
 import Data
 import Evaluation
@@ -43,7 +44,8 @@ enum ExitStatus: Int32 {
         case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
             say(error, .usage)
         case is TensorFileError, is DataError, is ImageError, is LoadError, is TrainingError,
-            is EvaluationError, is OptimizerStateError, is UnsupportedElementType:
+            is EvaluationError, is CheckpointError, is OptimizerStateError,
+            is UnsupportedElementType:
             say(error, .badData)
         default:
             // Help, version and wrong arguments have their own texts and numbers.

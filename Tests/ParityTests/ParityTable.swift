@@ -97,6 +97,12 @@ enum ParityTable {
         // Sources
         ("featurenorm", "validation_dataloader"),
         ("featurenorm", "depth_dataloader"),
+        // Checkpoints
+        ("beyondcls", "beyond_load_mae_*"),
+        ("beyondcls", "beyond_load_simmim"),
+        ("beyondcls", "simmim_load_vit_*"),
+        ("mapet", "clip_to_vit_keys"),
+        ("mapet", "transfer_*"),
         // Optimisers
         ("beyondcls", "lars"),
         ("beyondcls", "mae_pretrain_adamw"),

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Foundation
 import NN
@@ -84,7 +85,7 @@ import VisionModels
         let others = [("decoder_pred.weight", Tensor.zeros([3])), ("head.bias", Tensor.zeros([2]))]
         try SafeTensorsWriter.write(
             (model.stateDict + others).map { (prefix + $0.0, $0.1) }, to: path)
-        let loaded = try PretrainedEncoder.load(file: path, heads: 2)
+        let loaded = try PretrainedEncoder.load(file: path, .init(heads: 2))
         #expect(bytes(loaded.model.stateDict) == bytes(model.stateDict))
         let config = try #require(loaded.model as? VisionTransformer).config
         #expect(config.imageSize == 8 && config.patchSize == 4 && config.channels == 1)
@@ -102,7 +103,7 @@ import VisionModels
         let checkpoint = try TinyRun.checkpoint(run().path, step: 2)
         let copy = folder.file("copy.safetensors")
         try FileManager.default.copyItem(at: checkpoint, to: copy)
-        let loaded = try PretrainedEncoder.load(file: copy.path, heads: 2)
+        let loaded = try PretrainedEncoder.load(file: copy.path, .init(heads: 2))
         let expected = try bytes(of: checkpoint, under: "model.").withoutPrefix()
         for (name, value) in bytes(loaded.model.stateDict) { #expect(value == expected[name]) }
     }
@@ -114,14 +115,14 @@ import VisionModels
         #expect {
             _ = try PretrainedEncoder.load(file: path)
         } throws: { error in
-            (error as? TensorFileError)?.kind == .missingKey
-                && "\(error)".hasPrefix("\(path): holds no encoder")
+            (error as? CheckpointError)?.kind == .unknownFamily
+                && "\(error)".hasPrefix("\(path) holds no encoder")
                 && "\(error)".contains("tessera checkpoint inspect")
         }
         let half = try encoder().stateDict.filter { $0.name != "blocks.1.mlp.fc2.weight" }
         try SafeTensorsWriter.write(half, to: path)
         #expect {
-            _ = try PretrainedEncoder.load(file: path, heads: 2)
+            _ = try PretrainedEncoder.load(file: path, .init(heads: 2))
         } throws: { error in
             "\(error)".contains(path) && "\(error)".contains("blocks.1.mlp.fc2.weight")
         }

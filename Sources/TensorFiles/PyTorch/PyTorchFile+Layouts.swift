@@ -59,13 +59,10 @@ extension PyTorchFile {
                 "do not trust the file: torch.save writes one")
         }
         let prefix = String(program.name.dropLast("data.pkl".count))
+        // The modules of a TorchScript archive are instances of classes whose code lies beside them: the
+        // attributes of an instance are its weights, and the code is not looked at.
         let isScript = archive.entries.contains {
             $0.name == prefix + "constants.pkl" || $0.name.hasPrefix(prefix + "code/")
-        }
-        guard !isScript else {
-            throw failure(
-                .torchScript, "is a TorchScript program, not a checkpoint",
-                "save its weights with torch.save(torch.jit.load(path).state_dict(), …)")
         }
         var budget = limits.unpackedBytes
         let isBigEndian = try byteOrder(archive, prefix, &budget)
@@ -87,7 +84,9 @@ extension PyTorchFile {
         var rebuild = TensorRebuild(
             machine.store, file: file, storages: storages, isBigEndian: isBigEndian,
             limits: limits)
-        return Reading(layout: .zip, graph: try rebuild.run(), root: root, archive: archive)
+        return Reading(
+            layout: isScript ? .torchScript : .zip, graph: try rebuild.run(), root: root,
+            archive: archive)
     }
 
     private static func byteOrder(

@@ -14,6 +14,8 @@ public final class PyTorchFile: Sendable {
     public enum Layout: String, Sendable {
         /// `torch.save` since version 1.6.
         case zip
+        /// `torch.jit.save`: the same with programs beside it, which are not looked at.
+        case torchScript
         /// `torch.save` before: pickles, then the storages, in one stream.
         case legacy
         /// `torch.save` before 0.1.10.

@@ -1,0 +1,69 @@
+import Configuration
+import NN
+import VisionModels
+
+/// What is known of an encoder before it is made: the shapes of its tensors under Tessera's names,
+/// the settings beside the file, and what the user says.
+struct EncoderShape: Sendable {
+    /// Of the tensors by Tessera's names.
+    let shapes: [String: [Int]]
+    let settings: ModelSettings?
+    /// The number of heads that the user gives.
+    let heads: Int?
+    let positionResize: PositionResize
+    let biasResize: RelativeBiasResize
+
+    /// The shape of a vision transformer; everything but heads, ε, activation and rotary positions
+    /// follows from the tensors.
+    ///
+    /// - Parameter adjust: sets what the family has beside that; settings beside the file go first.
+    /// - Returns: the shape, with the family's ways to resize.
+    /// - Throws: `ConfigurationError` naming what is missing or contradictory.
+    func visionTransformer(
+        _ adjust: (inout VisionTransformer.Config) -> Void = { _ in }
+    ) throws -> VisionTransformer.Config {
+        let config = try VisionTransformer.Config(
+            inferredFrom: shapes, heads: heads ?? settings?.heads
+        ) { config in
+            if config.positions != .none { config.positions = .learned }
+            config.positionResize = positionResize
+            config.relativeResize = biasResize
+            adjust(&config)
+            guard let settings else { return }
+            if let eps = settings.normEps { config.normEps = eps }
+            if config.mlp != .swiGLU, let activation = settings.isQuickGELU {
+                config.mlp = activation ? .quickGELU : .gelu
+            }
+            // Nothing in the tensors of such a model depends on the size of the pictures.
+            if config.positions == .none, config.relativePositions == .none,
+                let size = settings.imageSize
+            {
+                config.imageSize = size / config.patchSize * config.patchSize
+            }
+        }
+        guard
+            config.positions != .none || config.relativePositions != .none || config.rotary != nil
+        else {
+            throw ConfigurationError.invalid(
+                "pos_embed", found: "missing",
+                expected: "positions of some kind: the family has no others")
+        }
+        return config
+    }
+
+    /// What the report says of the number of heads where it was assumed.
+    func headsNote(_ architecture: EncoderArchitecture) -> String? {
+        guard case .visionTransformer(let config) = architecture, heads == nil,
+            settings?.heads == nil, !tellsHeads
+        else { return nil }
+        return "\(config.heads) attention heads are assumed for the width \(config.width): no "
+            + "tensor tells them; --heads gives another number"
+    }
+
+    /// Whether a tensor has a part for each head.
+    private var tellsHeads: Bool {
+        shapes.keys.contains {
+            $0.hasSuffix("relative_position_bias_table") || $0.hasSuffix("attn.q_norm.weight")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+public import Foundation
+import TensorFiles
+
+/// What a `config.json` beside a checkpoint says of the model, as far as the tensors do not.
+///
+/// Hugging Face and timm write one: heads, ε of the norms, the activation, the grid of the positions. A
+/// field that is not there is nil.
+public struct ModelSettings: Sendable, Decodable {
+    public var modelType: String?
+    public var architectures: [String]?
+    /// timm's name of the model.
+    public var architecture: String?
+    public var heads: Int?
+    public var normEps: Double?
+    public var activation: String?
+    public var imageSize: Int?
+    public var patchSize: Int?
+    public var ropeTheta: Double?
+    public var keyBias: Bool?
+    public var useSwiGLU: Bool?
+    public var useMeanPooling: Bool?
+    public var windowSize: Int?
+    public var stageHeads: [Int]?
+    public var registers: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case modelType = "model_type"
+        case architectures
+        case architecture
+        case arguments = "model_args"
+        case size = "img_size"
+        case heads = "num_attention_heads"
+        case numHeads = "num_heads"
+        case normEps = "layer_norm_eps"
+        case activation = "hidden_act"
+        case imageSize = "image_size"
+        case patchSize = "patch_size"
+        case ropeTheta = "rope_theta"
+        case keyBias = "key_bias"
+        case useSwiGLU = "use_swiglu_ffn"
+        case useMeanPooling = "use_mean_pooling"
+        case windowSize = "window_size"
+        case registers = "num_register_tokens"
+        case vision = "vision_config"
+    }
+
+    /// Whether the activation is CLIP's x · σ(1.702 x); nil where nothing is said.
+    var isQuickGELU: Bool? {
+        if let activation { return activation == "quick_gelu" }
+        return architecture.map { $0.contains("quickgelu") }
+    }
+
+    public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let top = try decoder.container(keyedBy: CodingKeys.self)
+        func section(_ key: CodingKeys) -> KeyedDecodingContainer<CodingKeys>? {
+            try? top.nestedContainer(keyedBy: CodingKeys.self, forKey: key)
+        }
+        // CLIP's file describes two towers; the pictures' is the one of interest. timm's holds what
+        // the model was made with.
+        let fields = section(.vision) ?? section(.arguments) ?? top
+        func read<Value: Decodable>(_ key: CodingKeys) -> Value? {
+            // A field of another type says nothing that is understood here.
+            (try? fields.decodeIfPresent(Value.self, forKey: key)) ?? nil
+        }
+        modelType = try top.decodeIfPresent(String.self, forKey: .modelType)
+        architectures = (try? top.decodeIfPresent([String].self, forKey: .architectures)) ?? nil
+        architecture = (try? top.decodeIfPresent(String.self, forKey: .architecture)) ?? nil
+        heads = read(.heads) ?? read(.numHeads)
+        normEps = read(.normEps)
+        activation = read(.activation)
+        imageSize = read(.imageSize) ?? read(.size) ?? (read(.size) as [Int]?)?.first
+        patchSize = read(.patchSize)
+        ropeTheta = read(.ropeTheta)
+        keyBias = read(.keyBias)
+        useSwiGLU = read(.useSwiGLU)
+        useMeanPooling = read(.useMeanPooling)
+        windowSize = read(.windowSize)
+        stageHeads = read(.numHeads)
+        registers = read(.registers)
+    }
+
+    /// The settings in `config.json` of `folder`, nil where it holds none.
+    ///
+    /// - Throws: `TensorFileError` where the file is not JSON.
+    public init?(beside folder: URL) throws {
+        let path = folder.appendingPathComponent("config.json").path
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            self = try JSONDecoder().decode(ModelSettings.self, from: data)
+        } catch {
+            throw TensorFileError(
+                .malformed, file: path, problem: "is no JSON with the settings of a model",
+                remedy: "fetch it again, or take it away")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import NN
+import TensorFiles
+import Testing
+import Torch
+import VisionModels
+
+@testable import Checkpoints
+
+@Suite("Checkpoints in several files, and settings beside them") struct CheckpointSourceTests {
+    private let folder: TemporaryFolder
+    private let model: VisionTransformer
+
+    init() throws {
+        folder = try TemporaryFolder()
+        var config = VisionTransformer.Config()
+        (config.imageSize, config.patchSize, config.positions) = (16, 8, .learned)
+        (config.width, config.depth, config.heads) = (12, 2, 3)
+        model = try VisionTransformer(config, generator: Generator(seed: 3))
+    }
+
+    /// The model in two files with their index, under Hugging Face's names.
+    private func writeShards(leavingOut left: String? = nil) throws {
+        let tensors = CheckpointFamily.huggingFaceViT.names.inverse(model.stateDict)
+        var places: [String: String] = [:]
+        for shard in 0..<2 {
+            let name = "model-0000\(shard + 1)-of-00002.safetensors"
+            let part = tensors.enumerated().filter { $0.offset % 2 == shard }.map(\.element)
+            for (tensor, _) in part { places["vit." + tensor] = name }
+            try SafeTensorsWriter.write(
+                part.filter { $0.name != left }.map { (name: "vit." + $0.name, tensor: $0.tensor) },
+                to: folder.file(name))
+        }
+        let index = ["metadata": ["total_size": "1"], "weight_map": places]
+        let json = try JSONEncoder().encode(index)
+        try json.write(to: URL(fileURLWithPath: folder.file("model.safetensors.index.json")))
+        try folder.write(
+            #"{"model_type": "vit", "num_attention_heads": 3, "layer_norm_eps": 1e-12}"#,
+            as: "config.json")
+    }
+
+    @Test("shards are found by folder and by index, and are one set", arguments: [true, false])
+    func shards(byFolder: Bool) throws {
+        try writeShards()
+        let path = byFolder ? folder.path : folder.file("model.safetensors.index.json")
+        let loaded = try CheckpointLoader().load(path)
+        #expect(loaded.family.name == "hf-vit" && loaded.report.isComplete)
+        #expect(loaded.report.place == "vit." && loaded.report.notes.isEmpty)
+        let config = try loaded.visionTransformer().config
+        #expect(config.heads == 3 && config.normEps == 1e-12)
+        for (own, expected) in zip(loaded.model.stateDict, model.stateDict) {
+            #expect(own.name == expected.name)
+            #expect(own.tensor.values(as: Float.self) == expected.tensor.values(as: Float.self))
+        }
+        let joined = loaded.report.loaded.first { $0.name == "blocks.1.attn.qkv.weight" }
+        #expect(joined?.form == "3 tensors joined" && joined?.sources.count == 3)
+    }
+
+    @Test("an index that is wrong names the file and what is missing")
+    func wrongIndex() throws {
+        try writeShards(leavingOut: "layernorm.bias")
+        #expect {
+            _ = try CheckpointSource(path: folder.path)
+        } throws: { error in
+            (error as? TensorFileError)?.kind == .missingKey
+                && "\(error)".contains("'vit.layernorm.bias'")
+                && "\(error)".contains("index.json says that it is here")
+        }
+        for text in [
+            "{}", "[1]", #"{"weight_map": {}}"#, #"{"weight_map": {"a": "../x.safetensors"}}"#,
+            #"{"weight_map": {"a": ".hidden"}}"#,
+        ] {
+            try folder.write(text, as: "model.safetensors.index.json")
+            #expect {
+                _ = try CheckpointSource(path: folder.path)
+            } throws: {
+                ($0 as? TensorFileError)?.kind == .malformed
+            }
+        }
+        try folder.write(
+            #"{"weight_map": {"a": "none.safetensors"}}"#, as: "model.safetensors.index.json")
+        #expect {
+            _ = try CheckpointSource(path: folder.path)
+        } throws: {
+            "\($0)".contains("none.safetensors")
+        }
+    }
+
+    @Test("a folder without a checkpoint, settings that are none")
+    func nothing() throws {
+        #expect {
+            _ = try CheckpointSource(path: folder.path)
+        } throws: { error in
+            "\(error)".contains("folder without a checkpoint")
+                && "\(error)".contains("model.safetensors")
+        }
+        try writeShards()
+        try folder.write("not JSON", as: "config.json")
+        #expect {
+            _ = try CheckpointSource(path: folder.path)
+        } throws: {
+            "\($0)".contains("config.json")
+        }
+    }
+
+    @Test("fields of another type are no settings; CLIP's visual tower has its own")
+    func settings() throws {
+        let json = #"""
+            {"model_type": "clip", "num_attention_heads": "many",
+             "vision_config": {"num_attention_heads": 5, "hidden_act": "gelu", "image_size": [3]}}
+            """#
+        let settings = try JSONDecoder().decode(ModelSettings.self, from: Data(json.utf8))
+        #expect(settings.modelType == "clip" && settings.heads == 5)
+        #expect(settings.activation == "gelu" && settings.imageSize == nil)
+    }
+}
