@@ -22,6 +22,18 @@ enum ParityTable {
         ("mapet", "pos_embed_resize"),
         ("stop", "ijepa_pos_interp"),
 
+        // Swin
+        ("ibot", "swin_forward"),
+        ("ibot", "swin_ape"),
+        ("ibot", "swin_masked"),
+        ("ibot", "swin_small_input"),
+        ("ibot", "finetune_swin"),
+        ("beyondcls", "simmim_swin_pretrain"),
+        ("beyondcls", "simmim_swin_finetune"),
+        ("beyondcls", "simmim_buffers"),
+        ("beyondcls", "simmim_load_swin_same"),
+        ("beyondcls", "simmim_load_swin_bigger"),
+
         // MAE
         ("beyondcls", "mae_forward_*"),
         ("beyondcls", "mae_random_masking"),
