@@ -33,6 +33,9 @@ enum ParityTable {
         ("beyondcls", "simmim_buffers"),
         ("beyondcls", "simmim_load_swin_same"),
         ("beyondcls", "simmim_load_swin_bigger"),
+        // CLIP and visual tokens
+        ("mapet", "clip_visual"),
+        ("mapet", "clip_resnet"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),
