@@ -39,6 +39,7 @@ let package = Package(
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
                 "VisionModels", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                "Tokenizers",
             ]),
     ],
     dependencies: [
@@ -90,6 +91,7 @@ let package = Package(
         + library(
             "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"],
             testing: ["Imaging"])
+        + library("Tokenizers", ["VisionModels", "NN", "Torch", "Configuration"])
         + library(
             "Evaluation",
             [
@@ -109,6 +111,7 @@ let package = Package(
                 dependencies: [
                     "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
                     "Data", "Training", "Methods", "Evaluation", "Analysis", "Imaging",
+                    "Tokenizers",
                 ], swiftSettings: strict),
             .executableTarget(
                 name: "tessera",

@@ -36,6 +36,11 @@ enum ParityTable {
         // CLIP and visual tokens
         ("mapet", "clip_visual"),
         ("mapet", "clip_resnet"),
+        ("mapet", "dalle_encoder"),
+        ("mapet", "dalle_decoder"),
+        ("mapet", "vqkd_full"),
+        ("mapet", "vqkd_quantizer"),
+        ("mapet", "vqkd_kmeans_init"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),
