@@ -3,7 +3,6 @@ enum Planes {
     static let averagePool = Op("aten::avg_pool2d")
     static let maxPool = Op("aten::max_pool2d")
     static let pad = Op("aten::constant_pad_nd")
-    static let pixelShuffle = Op("aten::pixel_shuffle")
     static let nearest = Op("aten::upsample_nearest2d")
 }
 
@@ -23,14 +22,6 @@ extension Tensor {
     /// one before it, and so on.
     public func paddedBehind(_ counts: Int...) -> Tensor {
         Planes.pad(.tensor(self), .ints(counts.flatMap { [0, $0] }))
-    }
-
-    /// Channels as pixels, `[B, C·r², H, W] -> [B, C, H·r, W·r]`: Shi et al., *Real-Time Single Image
-    /// and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network* (2016).
-    ///
-    /// out[c, y·r + i, x·r + j] = self[c·r² + i·r + j, y, x].
-    public func pixelShuffled(_ factor: Int) -> Tensor {
-        Planes.pixelShuffle(.tensor(self), .int(factor))
     }
 
     /// Each pixel of `[B, C, H, W]` repeated to a square of `factor` pixels.

@@ -44,7 +44,7 @@ import VisionModels
             let model = Model(
                 try SwinTransformer(config, generator: nil),
                 SimMIMDecoder(
-                    config.lastWidth, stride: try item.config.int("encoder_stride"),
+                    width: config.lastWidth, patchSize: try item.config.int("encoder_stride"),
                     generator: nil))
             try model.load(item.weights)
             let (images, mask) = (try item.tensor("in/imgs"), try item.tensor("in/mask"))

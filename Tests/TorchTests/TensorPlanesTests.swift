@@ -33,16 +33,6 @@ import Torch
             equals: Naive([2, 5, 5]) { $0[1] < 3 && $0[2] < 4 ? a[$0] : 0 })
     }
 
-    @Test("channels as pixels")
-    func pixelShuffle() {
-        let (a, r) = (Naive(random: [2, 12, 2, 3]), 2)
-        expect(
-            a.tensor.pixelShuffled(r),
-            equals: Naive([2, 3, 4, 6]) { i in
-                a[[i[0], i[1] * r * r + i[2] % r * r + i[3] % r, i[2] / r, i[3] / r]]
-            })
-    }
-
     @Test("pixels repeated")
     func enlarging() {
         let a = Naive(random: [2, 3, 2, 3])
