@@ -38,8 +38,8 @@ let package = Package(
             name: "Tessera",
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
-                "VisionModels", "Checkpoints", "Data", "Training", "Methods", "Evaluation",
-                "Analysis",
+                "VisionModels", "Checkpoints", "Data", "Training", "Methods", "Tokenizers",
+                "Evaluation", "Analysis",
             ]),
     ],
     dependencies: [
@@ -95,6 +95,7 @@ let package = Package(
         + library(
             "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"],
             testing: ["Imaging"])
+        + library("Tokenizers", ["VisionModels", "NN", "Torch", "Configuration"])
         + library(
             "Evaluation",
             [
@@ -114,7 +115,7 @@ let package = Package(
                 dependencies: [
                     "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
                     "Checkpoints", "Data", "Training", "Methods", "Evaluation", "Analysis",
-                    "Imaging",
+                    "Imaging", "Tokenizers",
                 ], swiftSettings: strict),
             .executableTarget(
                 name: "tessera",

@@ -17,7 +17,9 @@ open class Module {
 
     /// Checkpoint names of the properties whose name is not their own in snake_case.
     ///
-    /// An empty name adds no level: the child's tensors stand directly under the parent's name.
+    /// An empty name adds no level: the child's tensors stand directly under the parent's name. In
+    /// the name of an array `*` stands for the number of an element, counted from 1: `layer*` for
+    /// `layer1`, `layer2`; without it elements are `layers.0`, `layers.1`.
     open class var stateNames: [String: String] { [:] }
 }
 
@@ -107,13 +109,13 @@ extension Module {
                 body(key, .module(child))
             case let children as [Module]:
                 for (index, child) in children.enumerated() {
-                    body(key.isEmpty ? "\(index)" : "\(key).\(index)", .module(child))
+                    body(elementName(key, index), .module(child))
                 }
             case let layers as [any Layer]:
                 // Layers without tensors keep their number: mlp.0, mlp.2.
                 for (index, layer) in layers.enumerated() {
                     guard let child = layer as? Module else { continue }
-                    body(key.isEmpty ? "\(index)" : "\(key).\(index)", .module(child))
+                    body(elementName(key, index), .module(child))
                 }
             case is Tensor, is [Tensor]:
                 fatalError(
@@ -133,6 +135,12 @@ extension Module {
         }
         return inner.value
     }
+}
+
+/// The name of an element of an array of modules.
+private func elementName(_ key: String, _ index: Int) -> String {
+    guard !key.contains("*") else { return key.replacing("*", with: "\(index + 1)") }
+    return key.isEmpty ? "\(index)" : "\(key).\(index)"
 }
 
 /// `maskToken` as `mask_token`.

@@ -55,7 +55,24 @@ private final class Duplicate: Module {
     override class var stateNames: [String: String] { ["other": "norm"] }
 }
 
+private final class Numbered: Module {
+    let stages = [LayerNorm(2), LayerNorm(2)]
+    let path = [LayerNorm(2)]
+    override class var stateNames: [String: String] {
+        ["stages": "layer*", "path": "res_path.conv_*"]
+    }
+}
+
 @Suite("Module") struct ModuleTests {
+    @Test("elements of an array are numbered from 1 where its name says so")
+    func numbers() {
+        #expect(
+            Numbered().state().map(\.name) == [
+                "layer1.weight", "layer1.bias", "layer2.weight", "layer2.bias",
+                "res_path.conv_1.weight", "res_path.conv_1.bias",
+            ])
+    }
+
     @Test("own parameters, then own other tensors, then the children, as declared")
     func order() {
         #expect(

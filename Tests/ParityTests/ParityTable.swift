@@ -38,6 +38,26 @@ enum ParityTable {
         ("mapet", "pos_embed_resize"),
         ("stop", "ijepa_pos_interp"),
 
+        // Swin
+        ("ibot", "swin_forward"),
+        ("ibot", "swin_ape"),
+        ("ibot", "swin_masked"),
+        ("ibot", "swin_small_input"),
+        ("ibot", "finetune_swin"),
+        ("beyondcls", "simmim_swin_pretrain"),
+        ("beyondcls", "simmim_swin_finetune"),
+        ("beyondcls", "simmim_buffers"),
+        ("beyondcls", "simmim_load_swin_same"),
+        ("beyondcls", "simmim_load_swin_bigger"),
+        // CLIP and visual tokens
+        ("mapet", "clip_visual"),
+        ("mapet", "clip_resnet"),
+        ("mapet", "dalle_encoder"),
+        ("mapet", "dalle_decoder"),
+        ("mapet", "vqkd_full"),
+        ("mapet", "vqkd_quantizer"),
+        ("mapet", "vqkd_kmeans_init"),
+
         // MAE
         ("beyondcls", "mae_forward_*"),
         ("beyondcls", "mae_random_masking"),

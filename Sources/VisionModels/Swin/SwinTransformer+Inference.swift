@@ -1,0 +1,89 @@
+import Configuration
+
+extension SwinTransformer.Config {
+    /// The form of the Swin that a set of tensors belongs to.
+    ///
+    /// What tensors there are tells the parts of the model, and their shapes its sizes. They do not
+    /// tell ε of the norms. The image size is told by absolute positions, by saved masks, or by a last
+    /// stage whose window is smaller than the first's; otherwise it is taken for the one whose last
+    /// map is one window, which is so in all published models, such as 224 for windows of 7.
+    ///
+    /// - Parameters:
+    ///   - shapes: of the tensors, by name: `patch_embed.proj.weight`, `layers.0.blocks.0.…`.
+    ///   - adjust: sets what is known beside the shapes, before anything is validated.
+    /// - Throws: `ConfigurationError` naming what is missing or contradictory.
+    public init(
+        inferredFrom shapes: [String: [Int]],
+        adjust: (inout SwinTransformer.Config) -> Void = { _ in }
+    ) throws {
+        func shape(_ name: String, rank: Int) throws -> [Int] {
+            guard let shape = shapes[name] else {
+                let some = shapes.keys.sorted().prefix(4).joined(separator: ", ")
+                throw ConfigurationError.invalid(
+                    name, found: "missing", expected: "a tensor of a Swin transformer",
+                    advice: "the file holds \(some), …")
+            }
+            guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
+                throw ConfigurationError.invalid(
+                    name, found: "\(shape)", expected: "\(rank) dimensions")
+            }
+            return shape
+        }
+        func window(_ stage: Int) throws -> (side: Int, heads: Int) {
+            let name = "layers.\(stage).blocks.0.attn.relative_position_bias_table"
+            let table = try shape(name, rank: 2)
+            guard let offsets = PatchGrid(squareOf: table[0]), offsets.rows % 2 == 1 else {
+                throw ConfigurationError.invalid(
+                    name, found: "\(table[0]) rows",
+                    expected: "(2w − 1)² for a window of w × w patches")
+            }
+            return ((offsets.rows + 1) / 2, table[1])
+        }
+
+        self.init()
+        let kernel = try shape("patch_embed.proj.weight", rank: 4)
+        (width, channels, patchSize) = (kernel[0], kernel[1], kernel[2])
+        patchNorm = shapes["patch_embed.norm.weight"] != nil
+        (depths, heads) = ([], [])
+        var sides: [Int] = []
+        while shapes["layers.\(depths.count).blocks.0.norm1.weight"] != nil {
+            let stage = depths.count
+            var depth = 1
+            while shapes["layers.\(stage).blocks.\(depth).norm1.weight"] != nil { depth += 1 }
+            let found = try window(stage)
+            depths.append(depth)
+            heads.append(found.heads)
+            sides.append(found.side)
+        }
+        guard let last = sides.last else {
+            _ = try shape("layers.0.blocks.0.norm1.weight", rank: 1)
+            return
+        }
+        self.window = sides[0]
+        let hidden = try shape("layers.0.blocks.0.mlp.fc1.weight", rank: 2)[0]
+        mlpRatio = Double(hidden) / Double(width)
+        qkvBias = shapes["layers.0.blocks.0.attn.qkv.bias"] != nil
+        savesMasks = shapes.keys.contains { $0.hasSuffix(".attn_mask") }
+        maskedPatches =
+            shapes["masked_embed"] != nil
+            ? .maskedEmbed : shapes["mask_token"] != nil ? .maskToken : .none
+        imageSize = patchSize * last << (depths.count - 1)
+        if shapes["absolute_pos_embed"] != nil {
+            absolutePositions = true
+            let count = try shape("absolute_pos_embed", rank: 3)[1]
+            guard let grid = PatchGrid(squareOf: count) else {
+                throw ConfigurationError.invalid(
+                    "absolute_pos_embed", found: "\(count) rows",
+                    expected: "a square grid of patches")
+            }
+            imageSize = grid.rows * patchSize
+        } else if savesMasks, shapes["layers.0.blocks.1.attn_mask"] != nil {
+            let count = try shape("layers.0.blocks.1.attn_mask", rank: 3)[0]
+            if let windows = PatchGrid(squareOf: count) {
+                imageSize = windows.rows * self.window * patchSize
+            }
+        }
+        adjust(&self)
+        try validate()
+    }
+}
