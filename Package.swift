@@ -39,6 +39,7 @@ let package = Package(
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
                 "VisionModels", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                "ONNXExport",
             ]),
     ],
     dependencies: [
@@ -95,6 +96,10 @@ let package = Package(
             [
                 "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration", "TensorFiles",
             ])
+        + library(
+            "ONNXExport", ["VisionModels", "NN", "Torch", "TensorFiles", protobuf],
+            // What the Swift code beside it was generated from.
+            exclude: ["ONNXModel.proto"])
         + library(
             "Analysis",
             ["Training", "VisionModels", "Data", "NN", "Torch", "Imaging", "Reports"])
