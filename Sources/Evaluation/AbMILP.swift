@@ -77,7 +77,7 @@ public final class AbMILP: Module, Layer {
         posEmbed = SinCosEmbedding.make(grid, width: width, classToken: config.content == .all)
         selfAttn =
             config.selfAttention == .none
-            ? nil : Attention(width, heads: 1, qkvBias: false, generator: generator)
+            ? nil : Attention(width, heads: 1, form: .init(bias: .none), generator: generator)
         var layers: [any Layer] = []
         for _ in 1..<config.depth {
             layers.append(Linear(width, width, generator: generator))

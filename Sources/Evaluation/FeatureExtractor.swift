@@ -47,24 +47,24 @@ public struct FeatureExtractor {
         var dtype: DType { self == .bf16 ? .bfloat16 : .float16 }
     }
 
-    let encoder: VisionTransformer
+    let encoder: any VisionEncoder
     let config: Config
 
     /// An extractor of features of one encoder.
     ///
     /// - Throws: `ConfigurationError` where the encoder has no class token or too few blocks for the
     ///   settings.
-    public init(_ encoder: VisionTransformer, _ config: Config = Config()) throws {
+    public init(_ encoder: any VisionEncoder, _ config: Config = Config()) throws {
         try config.validate()
-        guard [.mean, .patches].contains(config.tokens) || encoder.config.classToken else {
+        guard [.mean, .patches].contains(config.tokens) || encoder.hasClassToken else {
             throw ConfigurationError.invalid(
                 "tokens", found: config.tokens.rawValue,
                 expected: "mean or patches: the encoder has no class token")
         }
-        guard config.blocks <= encoder.blocks.count else {
+        guard config.blocks <= encoder.blockCount else {
             throw ConfigurationError.invalid(
                 "blocks", found: config.blocks,
-                expected: "at most \(encoder.blocks.count), the blocks of the encoder")
+                expected: "at most \(encoder.blockCount), the blocks of the encoder")
         }
         self.encoder = encoder
         self.config = config
@@ -72,10 +72,11 @@ public struct FeatureExtractor {
 
     /// The length of a feature.
     public var width: Int {
-        switch config.tokens {
-        case .cls, .mean: encoder.width * config.blocks
-        case .clsAndMean: encoder.width * (config.blocks + 1)
-        case .patches: encoder.width * config.blocks * encoder.config.grid.count
+        let layers = encoder.widths(ofLast: config.blocks).reduce(0, +)
+        return switch config.tokens {
+        case .cls, .mean: layers
+        case .clsAndMean: layers + encoder.width
+        case .patches: layers * encoder.grid.count
         }
     }
 
@@ -132,12 +133,7 @@ public struct FeatureExtractor {
 
     /// The tokens `[B, T, D]` after each of the last blocks, the earliest first.
     private func lastLayers(_ images: Tensor) -> [Tensor] {
-        var x = encoder.tokens(images)
-        let first = encoder.blocks.count - config.blocks
-        return encoder.blocks.enumerated().compactMap { index, block in
-            x = block(x)
-            guard index >= first else { return nil }
-            return config.finalNorm ? encoder.final(x) : x
-        }
+        let layers = encoder.lastBlocks(images, count: config.blocks)
+        return config.finalNorm ? layers.map { encoder.final($0) } : layers
     }
 }

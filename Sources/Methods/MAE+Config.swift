@@ -49,10 +49,24 @@ extension MAE {
         func validate(for encoder: VisionTransformer.Config) throws {
             try validate()
             try encoder.validate()
-            guard !encoder.meanPooling else {
+            guard encoder.finalNorm == .tokens else {
                 throw ConfigurationError.invalid(
-                    "model.meanPooling", found: true, expected: "false for mae",
+                    "model.finalNorm", found: encoder.finalNorm.rawValue,
+                    expected: "tokens for mae",
                     advice: "its decoder needs every token after the final norm")
+            }
+            guard encoder.extraTokens == (encoder.classToken ? 1 : 0) else {
+                throw ConfigurationError.invalid(
+                    encoder.registers > 0 ? "model.registers" : "model.distillationToken",
+                    found: encoder.registers > 0 ? "\(encoder.registers)" : "true",
+                    expected: "no tokens before the patches but the class token for mae")
+            }
+            guard !encoder.attentionSeesPositions else {
+                throw ConfigurationError.invalid(
+                    encoder.rotary == nil ? "model.relativePositions" : "model.rotary",
+                    found: encoder.rotary?.rawValue ?? encoder.relativePositions.rawValue,
+                    expected: "positions in the tokens alone for mae",
+                    advice: "its encoder sees some of the patches only")
             }
             let count = encoder.grid.count
             guard (1..<count).contains(RandomMask.keptCount(of: count, ratio: maskRatio)) else {

@@ -83,7 +83,7 @@ extension MAE: PretrainingMethod {
     /// The encoder on the kept patches, the only ones it embeds: `[B, N, P] -> [B, 1 + K, D]`.
     func encode(_ patches: Tensor, of images: Tensor, _ mask: RandomMask) -> Tensor {
         let tokens = backbone.patchTokens(patches, of: images, keeping: mask.kept)  // [B, K, D]
-        return backbone.encode(backbone.prependingClassToken(tokens))
+        return backbone.encode(backbone.prependingExtraTokens(tokens))
     }
 
     /// The decoder's blocks on what was encoded and a mask token for each gap:

@@ -6,61 +6,139 @@ public import Torch
 /// H heads, d = D / H. The rows of the `qkv` weight are those of q, then k, then v, each head by
 /// head.
 public final class Attention: Module {
+    @Parameter var qBias: Tensor?  // [D]
+    @Parameter var vBias: Tensor?  // [D]
+    /// Its tensor stands among attention's own, as in BEiT's checkpoints.
+    let relativeBias: RelativePositionBias?
     let qkv: Linear
+    let qNorm: LayerNorm?  // over d
+    let kNorm: LayerNorm?  // over d
+    let norm: LayerNorm?  // before the projection
     let proj: Linear
     let headCount: Int
+
+    public override class var stateNames: [String: String] { ["relativeBias": ""] }
 
     /// - Parameters:
     ///   - width: D, a multiple of `heads`.
     ///   - heads: H.
-    ///   - qkvBias: whether q, k and v have a bias; the projection always has.
+    ///   - form: what differs from the plain one.
     ///   - generator: the source of the initial weights.
-    public init(_ width: Int, heads: Int, qkvBias: Bool = true, generator: Generator?) {
+    public init(_ width: Int, heads: Int, form: Form = Form(), generator: Generator?) {
         require(width % heads == 0, "\(heads) heads do not divide the width \(width)")
-        qkv = Linear(width, 3 * width, bias: qkvBias, generator: generator)
+        qkv = Linear(width, 3 * width, bias: form.bias == .all, generator: generator)
+        let splitsBias = form.bias == .queryAndValue
+        qBias = splitsBias ? Init.zeros([width]) : nil
+        vBias = splitsBias ? Init.zeros([width]) : nil
+        relativeBias = form.relativeRows.map { RelativePositionBias(rows: $0, heads: heads) }
+        let headNorm = { form.queryKeyNorm ? LayerNorm(width / heads, eps: form.eps) : nil }
+        (qNorm, kNorm) = (headNorm(), headNorm())
+        norm = form.innerNorm ? LayerNorm(width, eps: form.eps) : nil
         proj = Linear(width, width, generator: generator)
         headCount = heads
     }
 
-    public func callAsFunction(_ x: Tensor) -> Tensor {
+    /// - Parameters:
+    ///   - x: `[B, T, D]`.
+    ///   - positions: where the tokens are, in models whose attention looks at it.
+    /// - Returns: `[B, T, D]`.
+    public func callAsFunction(_ x: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
         let (b, t, d) = x.shape3
-        let (q, k, v) = heads(x)
+        let (q, k, v) = heads(x, positions)
+        let bias = bias(positions)
         let mixed =
-            usesFusedKernel(q)
-            ? q.attention(k, v, scale: scale(d)) : weights(q, k, width: d).matmul(v)
-        return proj(mixed.transposed(1, 2).reshaped(b, t, d))
+            usesFusedKernel(q, bias)
+            ? q.attention(k, v, scale: scale(d), bias: bias)
+            : weights(q, k, bias, width: d).matmul(v)
+        return project(mixed.transposed(1, 2).reshaped(b, t, d))
     }
 
     /// The output together with the attention weights `[B, H, T, T]`.
-    public func withWeights(_ x: Tensor) -> (output: Tensor, weights: Tensor) {
+    public func withWeights(
+        _ x: Tensor, at positions: AttentionPositions? = nil
+    ) -> (output: Tensor, weights: Tensor) {
         let (b, t, d) = x.shape3
-        let (q, k, v) = heads(x)
-        let attention = weights(q, k, width: d)
-        return (proj(attention.matmul(v).transposed(1, 2).reshaped(b, t, d)), attention)
+        let (q, k, v) = heads(x, positions)
+        let attention = weights(q, k, bias(positions), width: d)
+        return (project(attention.matmul(v).transposed(1, 2).reshaped(b, t, d)), attention)
     }
+
+    private func project(_ x: Tensor) -> Tensor { proj(norm.map { $0(x) } ?? x) }
 
     private func scale(_ width: Int) -> Double { 1 / Double(width / headCount).squareRoot() }
 
-    private func heads(_ x: Tensor) -> (Tensor, Tensor, Tensor) {
+    /// Queries, keys and values, `[B, H, T, d]` each.
+    private func heads(
+        _ x: Tensor, _ positions: AttentionPositions?
+    ) -> (Tensor, Tensor, Tensor) {
         let (b, t, d) = x.shape3
         // Taken apart where they lie, so that the backward pass puts the gradients together in the
         // order of `qkv` at once.
-        let parts = qkv(x).reshaped(b, t, 3, headCount, d / headCount).unbound(2)  // [B, T, H, d]
-        return (
-            parts[0].transposed(1, 2), parts[1].transposed(1, 2), parts[2].transposed(1, 2)
-        )
+        let parts = projected(x).reshaped(b, t, 3, headCount, d / headCount).unbound(2)
+        var (q, k) = (parts[0].transposed(1, 2), parts[1].transposed(1, 2))
+        if let qNorm, let kNorm { (q, k) = (qNorm(q), kNorm(k)) }
+        if let rotation = positions?.rotation { (q, k) = (rotation(q), rotation(k)) }
+        return (q, k, parts[2].transposed(1, 2))
     }
 
-    private func weights(_ q: Tensor, _ k: Tensor, width: Int) -> Tensor {
-        (q * scale(width)).matmul(k.transposed()).softmax(-1)  // [B, H, T, T]
+    private func projected(_ x: Tensor) -> Tensor {
+        guard let qBias, let vBias else { return qkv(x) }
+        // A bias of the keys moves all logits of a query alike, and softmax takes it out again.
+        return x.linear(qkv.weight, concatenated([qBias, .zeros(like: qBias), vBias], 0))
+    }
+
+    /// What is added to the logits, `[H, T, T]`.
+    private func bias(_ positions: AttentionPositions?) -> Tensor? {
+        guard let relativeBias else { return positions?.sharedBias }
+        guard let pairs = positions?.pairs else {
+            fatalError("attention with relative positions was not told where the tokens are")
+        }
+        return relativeBias(pairs)
+    }
+
+    private func weights(_ q: Tensor, _ k: Tensor, _ bias: Tensor?, width: Int) -> Tensor {
+        let logits = (q * scale(width)).matmul(k.transposed())
+        return (bias.map { logits + $0 } ?? logits).softmax(-1)  // [B, H, T, T]
     }
 
     /// Whether to use the kernel that never holds the T × T weights.
     ///
     /// On the CPU its backward pass is slow: several times in bf16 at any size, a quarter in fp32 for
-    /// short sequences (docs/performance.md).
-    private func usesFusedKernel(_ q: Tensor) -> Bool {
+    /// short sequences (docs/performance.md). No such kernel gives a gradient of a bias.
+    private func usesFusedKernel(_ q: Tensor, _ bias: Tensor?) -> Bool {
+        if let bias, bias.requiresGrad { return false }
         guard q.device == .cpu, q.requiresGrad else { return true }
         return q.dtype == .float32 && q.shape[2] > 100
+    }
+
+    /// The layers whose weights are drawn at the start.
+    var linearLayers: [Linear] { [qkv, proj] }
+}
+
+extension Attention {
+    /// What models add to plain attention.
+    public struct Form: Hashable, Sendable {
+        public var bias: Bias
+        /// Layer norms of each head's queries and keys: Dehghani et al., *Scaling Vision Transformers
+        /// to 22 Billion Parameters* (2023), section 2.
+        public var queryKeyNorm = false
+        /// A layer norm before the projection: EVA-02's sub-LN.
+        public var innerNorm = false
+        /// The rows of a table of relative position biases of its own; nil for none.
+        public var relativeRows: Int?
+        /// ε of these norms.
+        public var eps = 1e-6
+
+        public init(bias: Bias = .all) {
+            self.bias = bias
+        }
+    }
+
+    /// Which of queries, keys and values have a bias; the projection always has.
+    public enum Bias: String, Codable, Sendable, CaseIterable {
+        case all
+        /// Two vectors beside the weight, none for the keys: BEiT, DINOv3, EVA-02.
+        case queryAndValue
+        case none
     }
 }

@@ -8,7 +8,7 @@ public final class Block: Module {
     let norm1: LayerNorm
     let attn: Attention
     let norm2: LayerNorm
-    let mlp: Mlp
+    let mlp: any FeedForward
     @Parameter var gamma1: Tensor?  // [D]
     @Parameter var gamma2: Tensor?  // [D]
     let dropPath: DropPath
@@ -20,31 +20,48 @@ public final class Block: Module {
     /// - Parameters:
     ///   - width: D.
     ///   - heads: the number of attention heads, a divisor of the width.
-    ///   - mlpRatio: the width of the hidden layer as a multiple of D.
+    ///   - mlpRatio: the width of the hidden layer as a multiple of D; a fraction is cut off.
     ///   - layerScale: the initial γ, or nil for none.
     ///   - dropPath: the probability to drop each branch in training.
     ///   - eps: of the layer norms.
+    ///   - attention: what differs from plain attention.
+    ///   - mlp: which network follows attention.
+    ///   - mlpNorm: whether a SwiGLU has a layer norm inside.
     ///   - generator: the source of the initial weights and of drop path.
     public init(
         _ width: Int, heads: Int, mlpRatio: Double = 4, layerScale: Double? = nil,
-        dropPath: Double = 0, eps: Double = 1e-6, generator: Generator?
+        dropPath: Double = 0, eps: Double = 1e-6, attention: Attention.Form = Attention.Form(),
+        mlp: FeedForwardForm = .gelu, mlpNorm: Bool = false, generator: Generator?
     ) {
         norm1 = LayerNorm(width, eps: eps)
-        attn = Attention(width, heads: heads, generator: generator)
+        attn = Attention(width, heads: heads, form: attention, generator: generator)
         norm2 = LayerNorm(width, eps: eps)
-        mlp = Mlp(width, hidden: Int(Double(width) * mlpRatio), generator: generator)
+        self.mlp = mlp.make(
+            width, hidden: Self.hiddenWidth(width, mlpRatio), innerNorm: mlpNorm ? eps : nil,
+            generator: generator)
         gamma1 = layerScale.map { Tensor.full([width], $0) }
         gamma2 = layerScale.map { Tensor.full([width], $0) }
         self.dropPath = DropPath(dropPath, generator: generator)
     }
 
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        feedForward(x + dropPath(scaled(attn(norm1(x)), gamma1)))
+    /// ⌊ratio · width⌋, where a ratio such as 48/11 may have lost its last bit.
+    static func hiddenWidth(_ width: Int, _ ratio: Double) -> Int {
+        Int(Double(width) * ratio + 1e-6)
+    }
+
+    /// - Parameters:
+    ///   - x: `[B, T, D]`.
+    ///   - positions: where the tokens are, in models whose attention looks at it.
+    /// - Returns: `[B, T, D]`.
+    public func callAsFunction(_ x: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
+        feedForward(x + dropPath(scaled(attn(norm1(x), at: positions), gamma1)))
     }
 
     /// The output together with the attention weights `[B, H, T, T]`.
-    public func withWeights(_ x: Tensor) -> (output: Tensor, weights: Tensor) {
-        let (mixed, weights) = attn.withWeights(norm1(x))
+    public func withWeights(
+        _ x: Tensor, at positions: AttentionPositions? = nil
+    ) -> (output: Tensor, weights: Tensor) {
+        let (mixed, weights) = attn.withWeights(norm1(x), at: positions)
         return (feedForward(x + dropPath(scaled(mixed, gamma1))), weights)
     }
 
@@ -53,7 +70,11 @@ public final class Block: Module {
     }
 
     private func scaled(_ x: Tensor, _ gamma: Tensor?) -> Tensor { gamma.map { x * $0 } ?? x }
+}
 
+// MARK: - Starting weights
+
+extension Block {
     /// Starts the linear layers from Xavier's uniform distribution with zero bias.
     public func initializeXavier(generator: Generator?) {
         for layer in linearLayers { layer.initializeXavier(generator: generator) }
@@ -66,5 +87,5 @@ public final class Block: Module {
         }
     }
 
-    private var linearLayers: [Linear] { [attn.qkv, attn.proj, mlp.fc1, mlp.fc2] }
+    private var linearLayers: [Linear] { attn.linearLayers + mlp.linearLayers }
 }

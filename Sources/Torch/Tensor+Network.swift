@@ -7,6 +7,8 @@ enum Network {
     static let conv2d = Op("aten::conv2d")
     static let gelu = Op("aten::gelu")
     static let relu = Op("aten::relu")
+    static let sigmoid = Op("aten::sigmoid")
+    static let silu = Op("aten::silu")
     static let softmax = Op("aten::softmax.int")
     static let logSoftmax = Op("aten::log_softmax.int")
     static let attention = Op("aten::scaled_dot_product_attention")
@@ -99,15 +101,25 @@ extension Tensor {
 
     public func relu() -> Tensor { Network.relu(.tensor(self)) }
 
+    /// 1 / (1 + e⁻ˣ).
+    public func sigmoid() -> Tensor { Network.sigmoid(.tensor(self)) }
+
+    /// x · σ(x).
+    public func silu() -> Tensor { Network.silu(.tensor(self)) }
+
     public func softmax(_ dim: Int) -> Tensor { Network.softmax(.tensor(self), .int(dim)) }
 
     public func logSoftmax(_ dim: Int) -> Tensor { Network.logSoftmax(.tensor(self), .int(dim)) }
 
-    /// Softmax(q kᵀ · scale) v by the fused kernel; `self` is q, all are `[B, H, N, d]`.
-    public func attention(_ keys: Tensor, _ values: Tensor, scale: Double) -> Tensor {
+    /// Softmax(q kᵀ · scale + bias) v by the fused kernel; `self` is q, all are `[B, H, N, d]`.
+    ///
+    /// The bias, of a shape that `[B, H, N, N]` can be expanded from, is brought to the type of q.
+    public func attention(
+        _ keys: Tensor, _ values: Tensor, scale: Double, bias: Tensor? = nil
+    ) -> Tensor {
         Network.attention(
-            .tensor(self), .tensor(keys), .tensor(values), .none, .double(0), .bool(false),
-            .double(scale))
+            .tensor(self), .tensor(keys), .tensor(values),
+            .optional(bias?.to(dtype: dtype)), .double(0), .bool(false), .double(scale))
     }
 
     /// The mean over the batch of −log softmax(self)[target].

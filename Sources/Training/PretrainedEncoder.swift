@@ -7,7 +7,7 @@ public import VisionModels
 
 /// An encoder with trained weights, and how its pictures were prepared.
 public struct PretrainedEncoder {
-    public let model: VisionTransformer
+    public let model: any VisionEncoder
 
     /// How pictures became tensors in training.
     public let data: DataSettings
@@ -18,7 +18,7 @@ public struct PretrainedEncoder {
     /// The folder of the run, where the weights are from one.
     public let runFolder: URL?
 
-    public init(model: VisionTransformer, data: DataSettings, origin: String, runFolder: URL? = nil)
+    public init(model: any VisionEncoder, data: DataSettings, origin: String, runFolder: URL? = nil)
     {
         self.model = model
         self.data = data

@@ -269,11 +269,11 @@ public final class Trainer<Method: PretrainingMethod> {
 
 /// A measurement of the encoder during training, such as k-NN accuracy.
 public struct Probe {
-    let measure: (VisionTransformer) throws -> [(name: String, value: Double)]
+    let measure: (any VisionEncoder) throws -> [(name: String, value: Double)]
 
     /// A probe that draws nothing from any generator of the run.
     public init(
-        measure: @escaping (VisionTransformer) throws -> [(name: String, value: Double)]
+        measure: @escaping (any VisionEncoder) throws -> [(name: String, value: Double)]
     ) {
         self.measure = measure
     }

@@ -10,8 +10,12 @@ public final class PatchEmbedding: Module {
     public let patchSize: Int
     public let channels: Int
 
-    public init(patchSize: Int, channels: Int = 3, width: Int, generator: Generator?) {
-        proj = Convolution(channels, width, kernel: patchSize, generator: generator)
+    public init(
+        patchSize: Int, channels: Int = 3, width: Int, bias: Bool = true, generator: Generator?
+    ) {
+        proj = Convolution(
+            channels, width, kernel: patchSize, stride: patchSize, bias: bias,
+            generator: generator)
         self.patchSize = patchSize
         self.channels = channels
     }
@@ -44,18 +48,5 @@ public final class PatchEmbedding: Module {
     /// The kernel viewed as a matrix drawn from Xavier's uniform distribution, as MAE starts it.
     public func initializeXavier(generator: Generator?) {
         Init.xavierUniformInPlace(proj.weight, generator: generator)
-    }
-}
-
-/// The weights of a convolution with a square kernel.
-public final class Convolution: Module {
-    @Parameter public var weight: Tensor  // [out, in, k, k]
-    @Parameter public var bias: Tensor  // [out]
-
-    init(_ inputs: Int, _ outputs: Int, kernel: Int, generator: Generator?) {
-        let bound = 1 / Double(inputs * kernel * kernel).squareRoot()
-        weight = Init.uniform(
-            [outputs, inputs, kernel, kernel], -bound, bound, generator: generator)
-        bias = Init.uniform([outputs], -bound, bound, generator: generator)
     }
 }

@@ -1,4 +1,5 @@
 public import Configuration
+public import NN
 
 extension VisionTransformer {
     /// The shape of a vision transformer; the default is ViT-B/16 at 224².
@@ -15,16 +16,46 @@ extension VisionTransformer {
         public var depth = 12
         /// Attention heads a block.
         public var heads = 12
+
         /// The hidden layer of the MLP as a multiple of D.
         public var mlpRatio = 4.0
-        public var positions = Positions.sinCos
-        /// How positions are fitted to another image size.
-        public var positionResize = PositionResize.bicubic
+        public var mlp = FeedForwardForm.gelu
+        /// A layer norm inside the MLP, before its last layer.
+        public var mlpNorm = false
+
+        /// The tokens before the patches, in this order: class, distillation, registers.
         public var classToken = true
-        /// `fc_norm` on the mean of the patch tokens instead of a final norm on all.
-        public var meanPooling = false
+        /// A second class token, whose classifier learned from a teacher: DeiT.
+        public var distillationToken = false
+        /// Tokens that belong to nothing: Darcet et al., *Vision Transformers Need Registers* (2024).
+        public var registers = 0
         /// Whether the model has a token that replaces masked patches.
         public var masksPatches = false
+
+        public var positions = Positions.sinCos
+        /// Which tokens have a row of the positions.
+        public var positionedTokens = PositionedTokens.all
+        /// How positions are fitted to another image size.
+        public var positionResize = PositionResize.bicubic
+        public var relativePositions = RelativePositions.none
+        /// How tables of relative positions are fitted to another image size.
+        public var relativeResize = RelativeBiasResize.beit
+        /// Rotary positions; nil for none.
+        public var rotary: RotaryEmbedding.Kind? = nil
+        /// The base of their frequencies; nil for the kind's own.
+        public var rotaryBase: Double? = nil
+        /// Rows and columns of the grid in which they measure distances; nil for the image's own.
+        public var rotaryGrid: Int? = nil
+
+        /// Whether the patch embedding has a bias.
+        public var patchBias = true
+        /// A layer norm before the first block: `norm_pre`, CLIP's `ln_pre`.
+        public var preNorm = false
+        public var qkvBias = Attention.Bias.all
+        /// Layer norms of each head's queries and keys.
+        public var queryKeyNorm = false
+        /// A layer norm inside attention, before the projection.
+        public var attentionNorm = false
         /// The initial γ of LayerScale; nil for none.
         public var layerScale: Double? = nil
         /// The drop path rate of the last block; it rises evenly from 0.
@@ -32,66 +63,111 @@ extension VisionTransformer {
         /// ε of the layer norms.
         public var normEps = 1e-6
 
+        public var pooling = Pooling.token
+        public var finalNorm = FinalNorm.tokens
+
         public init() {}
-
-        public enum Positions: String, Codable, Sendable, CaseIterable {
-            /// Fixed sines and cosines: MAE, I-JEPA.
-            case sinCos
-            /// Trained: ViT, DINO, iBOT.
-            case learned
-        }
-
-        /// The grid that the positions are made for.
-        public var grid: PatchGrid {
-            PatchGrid(rows: imageSize / patchSize, columns: imageSize / patchSize)
-        }
-
-        /// Tokens before the patches.
-        public var extraTokens: Int { classToken ? 1 : 0 }
-
-        public func validate() throws {
-            func check(
-                _ condition: Bool, _ key: String, _ found: some Any, expected: String
-            ) throws {
-                guard condition else {
-                    throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-                }
-            }
-            try check(patchSize > 0, "patchSize", patchSize, expected: "a positive number")
-            try check(
-                imageSize > 0 && imageSize % patchSize == 0, "imageSize", imageSize,
-                expected: "a multiple of the patch size \(patchSize)")
-            try check(depth > 0, "depth", depth, expected: "a positive number")
-            try check(
-                width > 0 && (positions != .sinCos || width % 4 == 0), "width", width,
-                expected: "a positive number that 4 divides, for sin-cos positions")
-            try check(
-                positionResize != .sinCos || positions == .sinCos, "positionResize",
-                positionResize.rawValue,
-                expected: "a way that keeps learned positions, such as bicubic")
-            try check(
-                heads > 0 && width % heads == 0, "heads", heads,
-                expected: "a divisor of the width \(width)")
-            try check((1...64).contains(channels), "channels", channels, expected: "1 to 64")
-            try check(
-                (0..<1).contains(dropPath), "dropPath", dropPath,
-                expected: "a probability below 1")
-            try check(normEps > 0, "normEps", normEps, expected: "a positive number")
-            try check(mlpRatio > 0, "mlpRatio", mlpRatio, expected: "a positive number")
-        }
     }
 }
 
+// MARK: - Choices
+
 extension VisionTransformer.Config {
-    /// A published size: tiny, small, base, large or huge (of ViT, DeiT and MAE).
-    public init?(size: String, patchSize: Int? = nil) {
-        let shapes = [
-            "tiny": (192, 12, 3, 16), "small": (384, 12, 6, 16), "base": (768, 12, 12, 16),
-            "large": (1024, 24, 16, 16), "huge": (1280, 32, 16, 14),
-        ]
-        guard let (width, depth, heads, patch) = shapes[size] else { return nil }
-        self.init()
-        (self.width, self.depth, self.heads) = (width, depth, heads)
-        self.patchSize = patchSize ?? patch
+    public enum Positions: String, Codable, Sendable, CaseIterable {
+        /// Fixed sines and cosines, the column's before the row's: MAE, I-JEPA.
+        case sinCos
+        /// The same, the row's before the column's: CAE.
+        case sinCosRowsFirst
+        /// Fixed sines and cosines of the patch's number: iBOT's fine-tuning.
+        case sinCosLine
+        /// Trained: ViT, DINO, iBOT.
+        case learned
+        /// No embedding: BEiT and DINOv3, whose attention sees where tokens are.
+        case none
     }
+
+    public enum PositionedTokens: String, Codable, Sendable, CaseIterable {
+        /// Every token: timm.
+        case all
+        /// The class token and the patches: DINOv2 with registers.
+        case classAndPatches
+        /// The patches alone: DeiT III and others of timm with `no_embed_class`.
+        case patches
+    }
+
+    /// Learned biases of attention for each offset of two patches, `RelativePositionBias`.
+    public enum RelativePositions: String, Codable, Sendable, CaseIterable {
+        case none
+        /// A table in each block: BEiT and SimMIM in fine-tuning.
+        case perBlock
+        /// One table for all blocks: BEiT and SimMIM in pre-training.
+        case shared
+    }
+
+    /// What stands for the whole image.
+    public enum Pooling: String, Codable, Sendable, CaseIterable {
+        /// The class token; in models without one the mean of the patches.
+        case token
+        /// The mean of the patches.
+        case mean
+        /// Nothing: classifiers refuse such an encoder.
+        case none
+    }
+
+    /// Where the last layer norm is.
+    public enum FinalNorm: String, Codable, Sendable, CaseIterable {
+        /// On every token: `norm`.
+        case tokens
+        /// On what was pooled: `fc_norm`; tokens stay as the last block left them.
+        case pooled
+        /// Nowhere.
+        case none
+    }
+}
+
+// MARK: - What follows from the settings
+
+extension VisionTransformer.Config {
+    /// The grid that the positions are made for.
+    public var grid: PatchGrid {
+        PatchGrid(rows: imageSize / patchSize, columns: imageSize / patchSize)
+    }
+
+    /// Tokens before the patches.
+    public var extraTokens: Int {
+        (classToken ? 1 : 0) + (distillationToken ? 1 : 0) + registers
+    }
+
+    /// Rows of the positions before those of the patches.
+    public var extraPositions: Int {
+        switch positionedTokens {
+        case .all: extraTokens
+        case .classAndPatches: classToken ? 1 : 0
+        case .patches: 0
+        }
+    }
+
+    /// Rows of a table of relative positions before those of offsets end: BEiT's three for the class
+    /// token.
+    public var extraRelativeRows: Int { classToken ? 3 : 0 }
+
+    /// Whether the feature of an image is the mean of its patches.
+    public var poolsPatches: Bool { pooling == .mean || pooling == .token && !classToken }
+
+    /// Whether attention has to be told where the tokens are, so that leaving some out needs care.
+    public var attentionSeesPositions: Bool { relativePositions != .none || rotary != nil }
+
+    /// Attention of each block.
+    var attention: Attention.Form {
+        var form = Attention.Form()
+        form.bias = qkvBias
+        form.queryKeyNorm = queryKeyNorm
+        form.innerNorm = attentionNorm
+        form.relativeRows = relativePositions == .perBlock ? relativeRows : nil
+        form.eps = normEps
+        return form
+    }
+
+    /// Rows of a table of relative positions.
+    var relativeRows: Int { grid.offsets.count + extraRelativeRows }
 }

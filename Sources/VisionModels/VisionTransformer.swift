@@ -5,21 +5,27 @@ public import Torch
 /// forms that masked image modelling uses.
 ///
 /// 1. embed patches, replace masked ones where a mask is given
-/// 2. prepend the class token, add positions
+/// 2. prepend class, distillation and register tokens, add positions
 /// 3. pre-norm blocks
-/// 4. a final layer norm over all tokens, or `fc_norm` over the mean of the patch tokens
+/// 4. a final layer norm over all tokens (`norm`), or over the pooled feature (`fc_norm`)
 ///
-/// B images, C channels, N patches, T = N + 1 tokens with a class token, D width.
+/// `Config` holds what differs between families. B images, C channels, N patches, E tokens before
+/// them (1 with a class token alone), T = E + N tokens, D width.
 public final class VisionTransformer: Module {
-    public let patchEmbed: PatchEmbedding
     @Parameter public var clsToken: Tensor?  // [1, 1, D]
-    @Parameter var learnedPositions: Tensor?  // [1, T, D]
-    @Buffer var fixedPositions: Tensor?  // [1, T, D]
+    @Parameter var distToken: Tensor?  // [1, 1, D]
+    @Parameter var regToken: Tensor?  // [1, R, D]
+    @Parameter var learnedPositions: Tensor?  // [1, T, D], fewer rows where not all have one
+    @Buffer var fixedPositions: Tensor?  // the same
     @Parameter public var maskedEmbed: Tensor?  // [1, D]
+    public let patchEmbed: PatchEmbedding
+    let relPosBias: RelativePositionBias?
+    let normPre: LayerNorm?
     public let blocks: [Block]
     let norm: LayerNorm?
     let fcNorm: LayerNorm?
     public let config: Config
+    private let places: AttentionPlaces
 
     /// A fixed embedding is a buffer and a learned one a parameter, but both are `pos_embed`.
     public override class var stateNames: [String: String] {
@@ -30,64 +36,76 @@ public final class VisionTransformer: Module {
         try config.validate()
         self.config = config
         let width = config.width
-        let grid = config.grid
+        let drawn = { (count: Int) in
+            Init.normal([1, count, width], std: 0.02, generator: generator)
+        }
+        let layerNorm = { (isPresent: Bool) in
+            isPresent ? LayerNorm(width, eps: config.normEps) : nil
+        }
         patchEmbed = PatchEmbedding(
             patchSize: config.patchSize, channels: config.channels, width: width,
-            generator: generator)
-        clsToken =
-            config.classToken ? Init.normal([1, 1, width], std: 0.02, generator: generator) : nil
-        let tokenCount = grid.count + config.extraTokens
-        switch config.positions {
-        case .sinCos:
-            fixedPositions = SinCosEmbedding.make(
-                grid, width: width, classToken: config.classToken)
-            learnedPositions = nil
-        case .learned:
-            learnedPositions = Init.normal([1, tokenCount, width], std: 0.02, generator: generator)
-            fixedPositions = nil
-        }
+            bias: config.patchBias, generator: generator)
+        clsToken = config.classToken ? drawn(1) : nil
+        distToken = config.distillationToken ? drawn(1) : nil
+        regToken = config.registers > 0 ? drawn(config.registers) : nil
+        learnedPositions =
+            config.positions == .learned ? drawn(config.extraPositions + config.grid.count) : nil
+        fixedPositions = config.fixedPositions
         maskedEmbed = config.masksPatches ? Init.zeros([1, width]) : nil
+        relPosBias =
+            config.relativePositions == .shared
+            ? RelativePositionBias(rows: config.relativeRows, heads: config.heads) : nil
+        normPre = layerNorm(config.preNorm)
         blocks = DropPath.rates(depth: config.depth, last: config.dropPath).map { rate in
             Block(
                 width, heads: config.heads, mlpRatio: config.mlpRatio,
                 layerScale: config.layerScale, dropPath: rate, eps: config.normEps,
+                attention: config.attention, mlp: config.mlp, mlpNorm: config.mlpNorm,
                 generator: generator)
         }
-        norm = config.meanPooling ? nil : LayerNorm(width, eps: config.normEps)
-        fcNorm = config.meanPooling ? LayerNorm(width, eps: config.normEps) : nil
+        norm = layerNorm(config.finalNorm == .tokens)
+        fcNorm = layerNorm(config.finalNorm == .pooled)
+        places = AttentionPlaces(config)
     }
 }
 
-// MARK: - Forward
+// MARK: - Tokens
 
 extension VisionTransformer {
-    /// The length of a token, D.
-    public var width: Int { config.width }
-
-    /// Tokens before the patches: the class token, if there is one.
-    public var extraTokens: Int { config.extraTokens }
-
     /// The position embedding `[1, T, D]` for images of a size in pixels, resized where their grid
-    /// is another one.
+    /// is another one; without the rows of tokens that have no position.
     public func positions(height: Int, width: Int) -> Tensor {
         guard let embedding = learnedPositions ?? fixedPositions else {
             fatalError("the model has no positions")
         }
         return config.positionResize.apply(
             embedding, from: config.grid, to: patchEmbed.grid(height: height, width: width),
-            extraTokens: extraTokens, isSquare: height == width)
+            extraTokens: config.extraPositions, isSquare: height == width)
     }
 
-    /// The positions of the patches of images `[B, C, H, W]`, without the class token's:
-    /// `[1, N, D]`.
-    public func patchPositions(of images: Tensor) -> Tensor {
+    /// The positions of the patches of images `[B, C, H, W]`, `[1, N, D]`; nil in models whose tokens
+    /// have none.
+    public func patchPositions(of images: Tensor) -> Tensor? {
+        guard config.positions != .none else { return nil }
         let (_, _, height, width) = images.shape4
-        return positions(height: height, width: width)[0..., extraTokens...]
+        return positions(height: height, width: width)[0..., config.extraPositions...]
     }
 
-    /// Patch tokens with their positions, without the class token: `[B, C, H, W] -> [B, N, D]`.
-    public func patchTokens(_ images: Tensor) -> Tensor {
-        patchEmbed(images) + patchPositions(of: images)
+    /// Patch tokens with their positions, without the tokens before them: `[B, C, H, W]` to
+    /// `[B, N, D]`.
+    ///
+    /// - Parameters:
+    ///   - images: `[B, C, H, W]`.
+    ///   - mask: `[B, rows, columns]`, true where the embedding is replaced by `masked_embed`.
+    /// - Returns: `[B, N, D]`.
+    public func patchTokens(_ images: Tensor, mask: Tensor? = nil) -> Tensor {
+        var patches = patchEmbed(images)  // [B, N, D]
+        if let mask {
+            guard let maskedEmbed else { fatalError("the model was made without a masked_embed") }
+            patches = mask.flattened(1).unsqueezed(-1).select(
+                maskedEmbed.to(dtype: patches.dtype), else: patches)
+        }
+        return patchPositions(of: images).map { patches + $0 } ?? patches
     }
 
     /// The tokens, with their positions, of the patches that `kept` `[B, K]` names: `[B, K, D]`.
@@ -100,106 +118,136 @@ extension VisionTransformer {
     ///   - kept: indices of patches.
     /// - Returns: the tokens in the order of `kept`.
     public func patchTokens(_ patches: Tensor, of images: Tensor, keeping kept: Tensor) -> Tensor {
-        patchEmbed(patches: patches.selectingTokens(kept))
-            + patchPositions(of: images)[0].selectingRows(kept)
+        let tokens = patchEmbed(patches: patches.selectingTokens(kept))
+        return patchPositions(of: images).map { tokens + $0[0].selectingRows(kept) } ?? tokens
     }
 
-    /// The class token, with its position, before the given patch tokens: `[B, K, D]` to
-    /// `[B, 1 + K, D]`.
-    public func prependingClassToken(_ patches: Tensor) -> Tensor {
-        guard let clsToken, let embedding = learnedPositions ?? fixedPositions else {
-            return patches
+    /// The blocks' input from patch tokens: class, distillation and register tokens, with their
+    /// positions, before them; then `norm_pre` where there is one.
+    ///
+    /// - Parameter patches: with their positions, `[B, K, D]`.
+    /// - Returns: `[B, E + K, D]`.
+    public func prependingExtraTokens(_ patches: Tensor) -> Tensor {
+        var tokens = patches
+        if let extra = extraTokenRows {
+            let rows = extra.to(dtype: patches.dtype)
+                .expanded([patches.shape[0], extraTokens, width])
+            tokens = concatenated([rows, patches], 1)
         }
-        let token = (clsToken + embedding[0..., ..<1]).to(dtype: patches.dtype)
-        return concatenated([token.expanded([patches.shape[0], 1, width]), patches], 1)
+        return normPre.map { $0(tokens) } ?? tokens
     }
 
-    /// The blocks' input: class token and patches with positions.
+    /// The tokens before the patches, with the positions that they have: `[1, E, D]`.
+    private var extraTokenRows: Tensor? {
+        let parts = [clsToken, distToken, regToken].compactMap { $0 }
+        guard let first = parts.first else { return nil }
+        let rows = parts.count == 1 ? first : concatenated(parts, 1)
+        let count = config.extraPositions
+        guard count > 0, let embedding = learnedPositions ?? fixedPositions else { return rows }
+        let positions = embedding[0..., ..<count]
+        guard count < extraTokens else { return rows + positions }
+        return concatenated([rows[0..., ..<count] + positions, rows[0..., count...]], 1)
+    }
+
+    /// The blocks' input: class and other extra tokens, then patches, all with positions.
     ///
     /// - Parameters:
     ///   - images: `[B, C, H, W]`.
     ///   - mask: `[B, rows, columns]`, true where the embedding is replaced by `masked_embed`.
     /// - Returns: `[B, T, D]`.
     public func tokens(_ images: Tensor, mask: Tensor? = nil) -> Tensor {
-        var patches = patchEmbed(images)  // [B, N, D]
-        if let mask {
-            guard let maskedEmbed else { fatalError("the model was made without a masked_embed") }
-            patches = mask.flattened(1).unsqueezed(-1).select(
-                maskedEmbed.to(dtype: patches.dtype), else: patches)
-        }
-        return prependingClassToken(patches + patchPositions(of: images))
+        prependingExtraTokens(patchTokens(images, mask: mask))
+    }
+}
+
+// MARK: - Blocks
+
+extension VisionTransformer {
+    /// What attention has to know of the places of the tokens of images `[B, C, H, W]`; nil in models
+    /// with positions in the tokens alone.
+    public func attentionPositions(of images: Tensor) -> AttentionPositions? {
+        guard config.attentionSeesPositions else { return nil }
+        return places.positions(
+            on: grid(of: images), device: images.device, shared: relPosBias)
     }
 
     /// Blocks and final norm on given tokens: `[B, T, D] -> [B, T, D]`.
-    public func encode(_ tokens: Tensor) -> Tensor {
-        final(blocks.reduce(tokens) { $1($0) })
+    ///
+    /// - Parameters:
+    ///   - tokens: the blocks' input; of some of the patches only in models whose attention does not
+    ///     see positions.
+    ///   - positions: of an image with these tokens, `attentionPositions(of:)`.
+    /// - Returns: every token, through `final`.
+    public func encode(_ tokens: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
+        require(
+            positions != nil || !config.attentionSeesPositions,
+            "the model's attention has to be told where its tokens are")
+        return final(blocks.reduce(tokens) { $1($0, at: positions) })
     }
 
     /// All tokens after the final norm.
     ///
-    /// With mean pooling the norm is the identity and token 0 is replaced by `fc_norm` of the mean
-    /// of the patch tokens.
+    /// With `finalNorm: pooled` the norm is the identity and the class token is replaced by the pooled
+    /// feature, as iBOT does.
     public func callAsFunction(_ images: Tensor, mask: Tensor? = nil) -> Tensor {
-        let tokens = blocks.reduce(tokens(images, mask: mask)) { $1($0) }
-        guard let fcNorm else { return final(tokens) }
-        let pooled = fcNorm(tokens[0..., extraTokens...].mean(1)).unsqueezed(1)  // [B, 1, D]
-        return concatenated([pooled, tokens[0..., extraTokens...]], 1)
+        let tokens = encode(
+            tokens(images, mask: mask), at: attentionPositions(of: images))
+        guard fcNorm != nil, config.classToken else { return tokens }
+        return concatenated([pooled(tokens).unsqueezed(1), tokens[0..., 1...]], 1)
     }
 
     /// The tokens after each of the last `count` blocks, through the final norm, earliest first.
     public func intermediateLayers(_ images: Tensor, count: Int) -> [Tensor] {
-        blockOutputs(images).suffix(count).map(final)
+        lastBlocks(images, count: count).map(final)
     }
 
     /// The tokens after every block, without the final norm, earliest first.
     public func blockOutputs(_ images: Tensor) -> [Tensor] {
-        var x = tokens(images)
-        return blocks.map { block in
-            x = block(x)
-            return x
-        }
+        lastBlocks(images, count: blocks.count)
     }
 
     /// The attention weights `[B, H, T, T]` of the last block.
     public func lastAttention(_ images: Tensor) -> Tensor {
-        let x = blocks.dropLast().reduce(tokens(images)) { $1($0) }
+        let positions = attentionPositions(of: images)
+        let x = blocks.dropLast().reduce(tokens(images)) { $1($0, at: positions) }
         guard let last = blocks.last else { fatalError("the model has no block") }
-        return last.withWeights(x).weights
+        return last.withWeights(x, at: positions).weights
+    }
+}
+
+// MARK: - As any encoder
+
+extension VisionTransformer: VisionEncoder {
+    public var imageSize: Int { config.imageSize }
+    public var channels: Int { config.channels }
+    /// The length of a token, D.
+    public var width: Int { config.width }
+    public var blockCount: Int { blocks.count }
+    /// Tokens before the patches, E.
+    public var extraTokens: Int { config.extraTokens }
+    public var hasClassToken: Bool { config.classToken }
+
+    public func grid(height: Int, width: Int) -> PatchGrid {
+        patchEmbed.grid(height: height, width: width)
     }
 
-    /// The final layer norm; the identity in models with mean pooling.
+    public func lastBlocks(_ images: Tensor, count: Int) -> [Tensor] {
+        let positions = attentionPositions(of: images)
+        var x = tokens(images)
+        return blocks.enumerated().compactMap { index, block in
+            x = block(x, at: positions)
+            return index >= blocks.count - count ? x : nil
+        }
+    }
+
+    /// The final layer norm; the identity in models whose norm is on the pooled feature.
     public func final(_ tokens: Tensor) -> Tensor { norm.map { $0(tokens) } ?? tokens }
 
-    /// `fc_norm` of the mean of the patch tokens `[B, D]`, in models with mean pooling.
+    /// The class token or the mean of the patches, by `config.pooling`, through `fc_norm` where there
+    /// is one: `[B, T, D] -> [B, D]`.
     public func pooled(_ tokens: Tensor) -> Tensor {
-        let mean = tokens[0..., extraTokens...].mean(1)
-        return fcNorm.map { $0(mean) } ?? mean
-    }
-
-    /// The grid of whole patches of images `[B, C, H, W]`.
-    public func grid(of images: Tensor) -> PatchGrid {
-        let (_, _, height, width) = images.shape4
-        return patchEmbed.grid(height: height, width: width)
-    }
-
-    /// Starts every linear layer and the patch embedding from Xavier's uniform distribution with
-    /// zero bias, and the class token from N(0, 0.02²), as MAE does.
-    ///
-    /// The bias of the patch embedding keeps PyTorch's distribution for convolutions.
-    public func initializeXavier(generator: Generator?) {
-        patchEmbed.initializeXavier(generator: generator)
-        for block in blocks { block.initializeXavier(generator: generator) }
-        noGrad { clsToken?.fillNormalInPlace(std: 0.02, generator: generator) }
-    }
-
-    /// Starts positions, class token and every linear weight from the normal distribution, and
-    /// linear biases at zero, as ViT, DINO and iBOT do.
-    ///
-    /// Their truncation is at ±2, that is 100 standard deviations.
-    public func initializeTruncatedNormal(std: Double = 0.02, generator: Generator?) {
-        for tensor in [learnedPositions, clsToken].compactMap({ $0 }) {
-            Init.truncatedNormalInPlace(tensor, std: std, generator: generator)
-        }
-        for block in blocks { block.initializeTruncatedNormal(std: std, generator: generator) }
+        let feature =
+            config.poolsPatches ? tokens[0..., extraTokens...].mean(1) : tokens[0..., 0]
+        return fcNorm.map { $0(feature) } ?? feature
     }
 }

@@ -54,7 +54,7 @@ enum FeaturePair {
         _ split: Split, _ progress: SourceProgress
     ) throws -> Features {
         let batches = try EvaluationBatches(
-            source, data: encoder.data, model: encoder.model.config)
+            source, data: encoder.data, model: encoder.model)
         let features = extractor.extract(batches, classNames: source.classNames) { done in
             progress.update(
                 "features of \(split.rawValue): \(done)/\(source.count)",
@@ -72,7 +72,7 @@ final class EvaluationBatches: Sequence, IteratorProtocol {
     private(set) var error: (any Error)?
 
     init(
-        _ source: any ImageSource, data: DataSettings, model: VisionTransformer.Config,
+        _ source: any ImageSource, data: DataSettings, model: any VisionEncoder,
         batchSize: Int = 256
     ) throws {
         loader = try Loader(

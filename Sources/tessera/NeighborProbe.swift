@@ -10,15 +10,15 @@ import VisionModels
 /// Of up to 6,000 pictures, evenly spread over the source, five sixths vote and one sixth is
 /// classified. Nothing is drawn at random, so the run is the same with and without it.
 func neighborProbe(
-    _ source: any ImageSource, settings: DataSettings, model: VisionTransformer.Config
+    _ source: any ImageSource, settings: DataSettings
 ) throws -> Probe {
     let sample = SpreadSample(source, count: min(6000, source.count))
     let neighbors = 10
     return Probe { encoder in
         let device = encoder.parameters.first?.device ?? .cpu
-        let batches = try EvaluationBatches(sample, data: settings, model: model)
+        let batches = try EvaluationBatches(sample, data: settings, model: encoder)
         var config = FeatureExtractor.Config()
-        config.tokens = encoder.config.grid.count <= 64 ? .patches : .mean
+        config.tokens = encoder.grid.count <= 64 ? .patches : .mean
         let features = try FeatureExtractor(encoder, config).extract(batches)
         if let error = batches.error { throw error }
         let (bank, queries) = split(features, device)

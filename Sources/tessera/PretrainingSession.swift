@@ -92,7 +92,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
                 "run.probeEvery", found: settings.run.probeEvery ?? 0,
                 expected: "nil, because the pictures have no labels")
         }
-        return try neighborProbe(source, settings: settings.data, model: settings.model)
+        return try neighborProbe(source, settings: settings.data)
     }
 }
 

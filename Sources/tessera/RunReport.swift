@@ -142,8 +142,8 @@ enum RunReport {
         of encoder: PretrainedEncoder, _ batch: ImageBatch, _ settings: RunConfiguration<Config>,
         to page: inout ReportPage
     ) throws {
-        guard encoder.model.config.classToken else { return }
-        let maps = noGrad { AttentionMaps(encoder.model, images: batch.images) }
+        guard let model = encoder.model as? VisionTransformer, model.hasClassToken else { return }
+        let maps = noGrad { AttentionMaps(model, images: batch.images) }
         let pictures = pixelImages(batch.images, normalization(settings))
         let samples = try pictures.enumerated().map { index, picture in
             let heads = maps.heatMaps(sample: index).map { $0.overlay(on: picture) }

@@ -219,13 +219,13 @@ import VisionModels
             #expect(key { _ = try Self.model(change) } == expected)
         }
         var encoder = VisionTransformer.Config()
-        (encoder.width, encoder.depth, encoder.heads, encoder.meanPooling) = (16, 1, 2, true)
+        (encoder.width, encoder.depth, encoder.heads, encoder.finalNorm) = (16, 1, 2, .pooled)
         #expect(
             key {
                 _ = try MAE(
                     .init(), backbone: VisionTransformer(encoder, generator: nil),
                     generator: Generator(seed: 0))
-            } == "model.meanPooling")
+            } == "model.finalNorm")
     }
 
     @Test("the defaults are the authors'")

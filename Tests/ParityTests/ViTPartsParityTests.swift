@@ -81,7 +81,9 @@ import VisionModels
             config.depth = try settings.int("depth")
             config.heads = try settings.int("num_heads")
             config.normEps = try settings.double("ln_eps")
-            config.meanPooling = try settings.bool("global_pool")
+            if try settings.bool("global_pool") {
+                (config.pooling, config.finalNorm) = (.mean, .pooled)
+            }
             config.positions = .learned  // trained in fine-tuning
             let model = ViTClassifier(
                 try VisionTransformer(config, generator: nil),

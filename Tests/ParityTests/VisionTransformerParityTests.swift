@@ -91,7 +91,7 @@ import VisionModels
             let pools = try settings.bool("use_mean_pooling")
             let model = try model(item) {
                 $0.layerScale = scale
-                $0.meanPooling = pools
+                if pools { ($0.pooling, $0.finalNorm) = (.mean, .pooled) }
             }
             let x = try item.tensor("in/x")
             let tokens = model(x)

@@ -86,7 +86,7 @@ import VisionModels
             (model.stateDict + others).map { (prefix + $0.0, $0.1) }, to: path)
         let loaded = try PretrainedEncoder.load(file: path, heads: 2)
         #expect(bytes(loaded.model.stateDict) == bytes(model.stateDict))
-        let config = loaded.model.config
+        let config = try #require(loaded.model as? VisionTransformer).config
         #expect(config.imageSize == 8 && config.patchSize == 4 && config.channels == 1)
         #expect(config.width == 16 && config.depth == 2 && config.heads == 2)
         #expect(loaded.origin == path && loaded.runFolder == nil && !loaded.model.isTraining)

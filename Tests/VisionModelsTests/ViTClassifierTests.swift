@@ -9,7 +9,8 @@ import VisionModels
         var config = VisionTransformer.Config()
         (config.imageSize, config.patchSize, config.width) = (16, 4, 8)
         (config.depth, config.heads) = (1, 2)
-        (config.meanPooling, config.classToken) = (pools, classToken)
+        config.classToken = classToken
+        if pools { (config.pooling, config.finalNorm) = (.mean, .pooled) }
         return ViTClassifier(
             try VisionTransformer(config, generator: Generator(seed: 1)), classCount: 5,
             generator: Generator(seed: 2))
@@ -42,11 +43,11 @@ import VisionModels
         expect(model.features(images).detached(), closeTo: expected.detached(), atol: 1e-6)
     }
 
-    @Test("an encoder with neither class token nor pooling has no features")
-    func neither() async {
+    @Test("an encoder that does not pool has no features")
+    func unpooled() async {
         await #expect(processExitsWith: .failure) {
             var config = VisionTransformer.Config()
-            (config.width, config.depth, config.heads, config.classToken) = (8, 1, 2, false)
+            (config.width, config.depth, config.heads, config.pooling) = (8, 1, 2, .none)
             _ = ViTClassifier(
                 try VisionTransformer(config, generator: nil), classCount: 2, generator: nil)
         }

@@ -17,7 +17,7 @@ func embed(_ weights: String, _ pictures: String, _ tokens: FeatureExtractor.Tok
 
     // Every picture once, in the order of the folder, as evaluations prepare it.
     let source = try openSource(pictures, split: .all)
-    let model = encoder.model.config
+    let model = encoder.model
     let pipeline = encoder.data.evaluationPipeline(
         imageSize: model.imageSize, channels: model.channels)
     let sampler = try Sampler(
