@@ -1,6 +1,7 @@
 import Foundation
 import SwiftProtobuf
 import TensorFiles
+import Torch
 public import VisionModels
 
 /// Encoders as ONNX files, operator set 18, which other programs and devices run.

@@ -1,3 +1,4 @@
+import NN
 import Torch
 import VisionModels
 

@@ -60,7 +60,9 @@ extension VisionTransformerGraph {
         let one = graph.constant(scalar: 1, "grid.step")
         // [1, D/4]
         let frequencies = graph.constant(
-            SinCosEmbedding.frequencies(width: width).reshaped(1, width / 4), "pos_embed.frequencies")
+            Tensor(
+                SinCosEmbedding.frequencies(width / 4).map { Float($0) }, shape: [1, width / 4]),
+            "pos_embed.frequencies")
         func waves(_ dimension: Int, _ name: String) -> String {
             let size = graph.sizes(of: maps, dimension..<dimension + 1, name: "\(name).size")
             let count = graph.add("Squeeze", [size], name: "\(name).count")
