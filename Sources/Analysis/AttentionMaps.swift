@@ -20,7 +20,7 @@ public struct AttentionMaps {
         grid = model.grid(of: images)
         let (b, h, _, _) = attention.shape4
         let onPatches = attention[0..., 0..., 0..., model.extraTokens...]  // [B, H, T, N]
-        weights = (model.extraTokens > 0 ? onPatches[0..., 0..., 0] : onPatches.mean(2))
+        weights = (model.hasClassToken ? onPatches[0..., 0..., 0] : onPatches.mean(2))
             .reshaped(b, h, grid.rows, grid.columns)
     }
 

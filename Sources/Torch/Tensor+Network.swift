@@ -16,6 +16,7 @@ enum Network {
     static let meanSquaredError = Op("aten::mse_loss")
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
+    static let pixelShuffle = Op("aten::pixel_shuffle")
     static let smoothBilinear = Op("aten::_upsample_bilinear2d_aa")
 }
 
@@ -150,6 +151,12 @@ extension Tensor {
         Network.bicubic(
             .tensor(self), .ints([height, width]), .bool(false), .optional(scale?.0),
             .optional(scale?.1))
+    }
+
+    /// `[B, C r², H, W]` as `[B, C, r H, r W]`: channel c r² + r i + j goes to row i and column j of
+    /// its cell.
+    public func pixelShuffled(_ r: Int) -> Tensor {
+        Network.pixelShuffle(.tensor(self), .int(r))
     }
 
     /// `[B, C, H, W]` at another size by bilinear interpolation, pixels as areas (align_corners

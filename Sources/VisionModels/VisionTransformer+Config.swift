@@ -1,5 +1,6 @@
 public import Configuration
 public import NN
+import Torch
 
 extension VisionTransformer {
     /// The shape of a vision transformer; the default is ViT-B/16 at 224².
@@ -157,8 +158,14 @@ extension VisionTransformer.Config {
     /// Whether attention has to be told where the tokens are, so that leaving some out needs care.
     public var attentionSeesPositions: Bool { relativePositions != .none || rotary != nil }
 
-    /// Attention of each block.
-    var attention: Attention.Form {
+    /// A block of the model.
+    func block(dropPath: Double, generator: Generator?) -> Block {
+        Block(
+            width, heads: heads, mlpRatio: mlpRatio, layerScale: layerScale, dropPath: dropPath,
+            eps: normEps, attention: attention, mlp: mlp, mlpNorm: mlpNorm, generator: generator)
+    }
+
+    private var attention: Attention.Form {
         var form = Attention.Form()
         form.bias = qkvBias
         form.queryKeyNorm = queryKeyNorm

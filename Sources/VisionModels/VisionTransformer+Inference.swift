@@ -44,6 +44,13 @@ extension VisionTransformer.Config {
         self.heads =
             try heads ?? tensors.heads(width: width) ?? published[width] ?? max(1, width / 64)
         adjust(&self)
+        guard positions != .none || attentionSeesPositions else {
+            throw ConfigurationError.invalid(
+                "pos_embed", found: "missing",
+                expected:
+                    "positions, a table of relative ones, or rotary ones, which no tensor shows",
+                advice: tensors.contents)
+        }
         try validate()
     }
 
@@ -117,14 +124,18 @@ private struct TensorShapes {
         self.shapes = shapes
     }
 
+    /// For errors: what there is.
+    var contents: String {
+        "the file holds \(shapes.keys.sorted().prefix(4).joined(separator: ", ")), …"
+    }
+
     func has(_ name: String) -> Bool { shapes[name] != nil }
 
     func shape(_ name: String, rank: Int) throws -> [Int] {
         guard let shape = shapes[name] else {
-            let some = shapes.keys.sorted().prefix(4).joined(separator: ", ")
             throw ConfigurationError.invalid(
                 name, found: "missing", expected: "a tensor of a vision transformer",
-                advice: "the file holds \(some), …")
+                advice: contents)
         }
         guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
             throw ConfigurationError.invalid(

@@ -57,11 +57,7 @@ public final class VisionTransformer: Module {
             ? RelativePositionBias(rows: config.relativeRows, heads: config.heads) : nil
         normPre = layerNorm(config.preNorm)
         blocks = DropPath.rates(depth: config.depth, last: config.dropPath).map { rate in
-            Block(
-                width, heads: config.heads, mlpRatio: config.mlpRatio,
-                layerScale: config.layerScale, dropPath: rate, eps: config.normEps,
-                attention: config.attention, mlp: config.mlp, mlpNorm: config.mlpNorm,
-                generator: generator)
+            config.block(dropPath: rate, generator: generator)
         }
         norm = layerNorm(config.finalNorm == .tokens)
         fcNorm = layerNorm(config.finalNorm == .pooled)

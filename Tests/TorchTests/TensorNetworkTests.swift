@@ -80,24 +80,40 @@ import Torch
         let a = Naive(random: shape)
         expect(a.tensor.gelu(), equals: a.map { $0 * 0.5 * (1 + erf($0 / 2.0.squareRoot())) })
         expect(a.tensor.relu(), equals: a.map { max(0, $0) })
+        expect(a.tensor.sigmoid(), equals: a.map { 1 / (1 + exp(-$0)) })
+        expect(a.tensor.silu(), equals: a.map { $0 / (1 + exp(-$0)) })
         let axis = shape.count - 1
         expect(a.tensor.softmax(-1), equals: a.along(axis, softmax))
         expect(a.tensor.logSoftmax(axis), equals: a.along(axis) { softmax($0).map { log($0) } })
     }
 
-    @Test("attention")
-    func attention() {
+    @Test("channels spread over cells of pixels")
+    func pixelShuffle() {
+        let a = Naive(random: [2, 12, 2, 3])
+        let expected = Naive([2, 3, 4, 6]) { i in
+            let channel = i[1] * 4 + i[2] % 2 * 2 + i[3] % 2
+            return a[[i[0], channel, i[2] / 2, i[3] / 2]]
+        }
+        expect(a.tensor.pixelShuffled(2), equals: expected)
+    }
+
+    @Test("attention, and with a bias for each pair", arguments: [false, true])
+    func attention(hasBias: Bool) {
+        let bias = hasBias ? Naive(random: [2, 3, 5], seed: 2) : nil
         let (q, k, v) = (
             Naive(random: [2, 2, 3, 4]), Naive(random: [2, 2, 5, 4]),
             Naive(random: [2, 2, 5, 4], seed: 1)
         )
         let scores = Naive([2, 2, 3, 5]) { i in
-            0.3 * (0..<4).reduce(0) { $0 + q[[i[0], i[1], i[2], $1]] * k[[i[0], i[1], i[3], $1]] }
+            (bias?[[i[1], i[2], i[3]]] ?? 0) + 0.3
+                * (0..<4).reduce(0) { $0 + q[[i[0], i[1], i[2], $1]] * k[[i[0], i[1], i[3], $1]] }
         }.along(3, softmax)
         let expected = Naive([2, 2, 3, 4]) { i in
             (0..<5).reduce(0) { $0 + scores[[i[0], i[1], i[2], $1]] * v[[i[0], i[1], $1, i[3]]] }
         }
-        expect(q.tensor.attention(k.tensor, v.tensor, scale: 0.3), equals: expected)
+        expect(
+            q.tensor.attention(k.tensor, v.tensor, scale: 0.3, bias: bias?.tensor),
+            equals: expected)
     }
 
     @Test("cross-entropy with classes, with probabilities and with smoothing")

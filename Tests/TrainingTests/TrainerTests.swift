@@ -263,9 +263,9 @@ import VisionModels
         var seen: [Bool] = []
         let probe = Probe { encoder in
             seen.append(encoder.isTraining)
-            let features = encoder(Tensor.ones([2, 1, 8, 8]))
+            let features = encoder.feature(Tensor.ones([2, 1, 8, 8]))
             #expect(!features.requiresGrad)
-            return [("size", Double(features.shape[2]))]
+            return [("size", Double(features.shape[1]))]
         }
         let probed = try train("probed", probe: probe) {
             settings(&$0)

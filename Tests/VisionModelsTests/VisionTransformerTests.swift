@@ -19,10 +19,14 @@ import VisionModels
     @Test("published sizes have their published numbers of parameters")
     func sizes() throws {
         // Vectors and matrices of the encoder with fixed positions, without a head.
-        for (size, millions) in [("tiny", 5.5), ("small", 21.6), ("base", 85.6), ("large", 303.1)] {
+        let published = [
+            ("tiny", 5.5), ("small", 21.6), ("base", 85.6), ("large", 303.1), ("giant", 1011.1),
+        ]
+        for (size, millions) in published {
             let config = try #require(VisionTransformer.Config(size: size))
             let d = config.width
-            let block = 4 * d + 3 * d * d + 3 * d + d * d + d + 8 * d * d + 5 * d
+            let hidden = Int(Double(d) * config.mlpRatio + 0.5)
+            let block = 4 * d + 3 * d * d + 3 * d + d * d + d + 2 * d * hidden + hidden + d
             let count = config.depth * block + 2 * d + d + d * (3 * 16 * 16 + 1)
             #expect(abs(Double(count) / 1e6 - millions) < 0.1, "\(size)")
         }
@@ -30,7 +34,7 @@ import VisionModels
         let model = try VisionTransformer(tiny, generator: nil)
         #expect(abs(Double(model.parameterCount) / 1e6 - 5.5) < 0.1)
         #expect(VisionTransformer.Config(size: "huge")?.patchSize == 14)
-        #expect(VisionTransformer.Config(size: "gigantic") == nil)
+        #expect(VisionTransformer.Config(size: "colossal") == nil)
     }
 
     @Test("any height, width and number of channels", arguments: [1, 3, 6], [true, false])
@@ -81,7 +85,7 @@ import VisionModels
 
     @Test("fixed positions are saved, not trained; learned ones both")
     func positions() throws {
-        for positions in VisionTransformer.Config.Positions.allCases {
+        for positions in VisionTransformer.Config.Positions.allCases where positions != .none {
             let model = try VisionTransformer(
                 config { $0.positions = positions }, generator: nil)
             let entry = try #require(model.state().first { $0.name == "pos_embed" })
@@ -154,9 +158,12 @@ import VisionModels
         let shapes = Dictionary(
             uniqueKeysWithValues: model.stateDict.map { ($0.name, $0.tensor.shape) })
         #expect(try VisionTransformer.Config(inferredFrom: shapes) == original)
+        let bare = shapes.filter { $0.key != "pos_embed" }
         #expect(throws: ConfigurationError.self) {
-            try VisionTransformer.Config(inferredFrom: shapes.filter { $0.key != "pos_embed" })
+            try VisionTransformer.Config(inferredFrom: bare)
         }
+        let rotary = try VisionTransformer.Config(inferredFrom: bare) { $0.rotary = .dinoV3 }
+        #expect(rotary.positions == .none && rotary.imageSize == 224)
     }
 
     @Test("impossible settings are refused with their key")
