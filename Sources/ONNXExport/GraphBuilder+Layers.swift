@@ -50,6 +50,25 @@ extension GraphBuilder {
         return add("Mul", [x, factor], name: name)
     }
 
+    /// c₀ x³ + c₁ x² + c₂ x + c₃.
+    mutating func polynomial(_ x: String, _ coefficients: [Double], name: String) -> String {
+        var sum = graphConstant(coefficients[0], name)
+        for coefficient in coefficients.dropFirst() {
+            let product = add("Mul", [sum, x], name: "\(name).product")
+            sum = add("Add", [product, graphConstant(coefficient, name)], name: "\(name).sum")
+        }
+        return sum
+    }
+
+    private mutating func graphConstant(_ value: Double, _ name: String) -> String {
+        constant(value, "\(name).coefficient")
+    }
+
+    /// Whole numbers or truths as fp32.
+    mutating func real(_ x: String, name: String) -> String {
+        add("Cast", [x], name: name, ["to": .integer(1)])
+    }
+
     mutating func reshape(_ x: String, _ shape: [Int], name: String) -> String {
         let shape = constant(shape, "\(name).shape")
         return add("Reshape", [x, shape], name: name)

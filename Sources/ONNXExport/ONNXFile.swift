@@ -18,7 +18,7 @@ public struct ONNXFile: Sendable {
     public let weightsPath: String?
     /// Operators of the graph.
     public let operatorCount: Int
-    /// Bytes of all constants.
+    /// Bytes of all real numbers.
     public let weightBytes: Int
 
     /// Writes a model; a file of that name is replaced once all is written.
@@ -52,6 +52,11 @@ public struct ONNXFile: Sendable {
             let name = URL(fileURLWithPath: weightsPath).lastPathComponent
             var offset = 0
             for constant in stored {
+                // Readers ask for the shapes that are among the constants before they open that file.
+                guard case .real = constant.contents else {
+                    message.graph.constants.append(constant.message)
+                    continue
+                }
                 let contents = constant.bytes
                 try contents.withUnsafeBytes { try file.write($0) }
                 message.graph.constants.append(
@@ -122,10 +127,11 @@ private func entry(_ key: String, _ value: String) -> ONNXTextEntry {
 }
 
 extension GraphBuilder.Stored {
+    /// Of real numbers.
     var byteCount: Int {
         switch contents {
         case .real: shape.reduce(4, *)
-        case .integers(let values): values.count * 8
+        case .integers: 0
         }
     }
 

@@ -87,7 +87,8 @@ struct VisionTransformerGraph {
         let tokens = graph.add("Identity", [last], name: Self.tokens)
         var feature: String
         if config.poolsPatches {
-            let patches = graph.slice(tokens, config.extraTokens..., axis: 1, name: "pooled.patches")
+            let patches = graph.slice(
+                tokens, config.extraTokens..., axis: 1, name: "pooled.patches")
             feature = graph.add(
                 "ReduceMean", [patches, graph.constant([1], "pooled.axis")], name: "pooled",
                 ["keepdims": .integer(0)])

@@ -39,7 +39,8 @@ struct ZipWriter {
         else {
             throw TensorFileError(
                 .limit, file: file.path,
-                problem: "would have more than 4 GiB or 65,000 tensors, which this form cannot hold",
+                problem:
+                    "would have more than 4 GiB or 65,000 tensors, which this form cannot hold",
                 remedy: "write safetensors")
         }
         let common =

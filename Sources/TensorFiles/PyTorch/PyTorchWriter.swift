@@ -96,7 +96,8 @@ private struct PickleWriter {
         guard let storage = tensor.elementType.storageName else {
             throw TensorFileError(
                 .unsupported, file: file,
-                problem: "cannot hold \(tensor.elementType.torchName): PyTorch has no storage of it",
+                problem:
+                    "cannot hold \(tensor.elementType.torchName): PyTorch has no storage of it",
                 remedy: "convert it to another type, or write safetensors")
         }
         global("torch._utils", "_rebuild_tensor_v2")
