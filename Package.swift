@@ -39,7 +39,7 @@ let package = Package(
             targets: [
                 "Torch", "TensorFiles", "Imaging", "Configuration", "NN", "Reports", "Optimizers",
                 "VisionModels", "Checkpoints", "Data", "Training", "Methods", "Tokenizers",
-                "Evaluation", "Analysis",
+                "Evaluation", "Analysis", "ONNXExport",
             ]),
     ],
     dependencies: [
@@ -101,6 +101,10 @@ let package = Package(
             [
                 "VisionModels", "Data", "NN", "Optimizers", "Torch", "Configuration", "TensorFiles",
             ])
+        + library(
+            "ONNXExport", ["VisionModels", "NN", "Torch", "TensorFiles", protobuf],
+            // What the Swift code beside it was generated from.
+            exclude: ["ONNXModel.proto"])
         + library(
             "Analysis",
             ["Training", "VisionModels", "Data", "NN", "Torch", "Imaging", "Reports"])

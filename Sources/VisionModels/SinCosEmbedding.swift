@@ -53,7 +53,7 @@ public enum SinCosEmbedding {
     }
 
     /// 10000^(−k/m) for k below m.
-    private static func frequencies(_ m: Int) -> [Double] {
+    package static func frequencies(_ m: Int) -> [Double] {
         (0..<m).map { pow(10000, -Double($0) / Double(m)) }
     }
 }

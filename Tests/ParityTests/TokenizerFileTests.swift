@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 import Tokenizers
 import Torch
+import VisionModels
 
 /// Recorded files of tokenizers: whole models, codebooks and codes.
 @Suite("Files of tokenizers") struct TokenizerFileTests {

@@ -1,0 +1,15 @@
+import Foundation
+
+/// A folder of its own for one test, removed with the value.
+final class TemporaryFolder {
+    private let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "onnx-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+}
