@@ -125,9 +125,9 @@ let package = Package(
                 name: "tessera",
                 dependencies: [
                     "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels", "Checkpoints",
-                    "Data", "Training",
-                    "Methods", "Evaluation", "Analysis", "Imaging", "Reports", "Configuration",
-                    arguments,
+                    "ONNXExport", "Data", "Training", "Methods", "Evaluation", "Analysis",
+                    "Imaging",
+                    "Reports", "Configuration", arguments,
                 ], resources: [.embedInCode("quickstart.yaml")], swiftSettings: strict),
             // Tessera's side of scripts/check-families.
             .executableTarget(

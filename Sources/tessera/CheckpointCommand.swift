@@ -9,6 +9,7 @@ struct CheckpointCommand: ParsableCommand {
         subcommands: [
             CheckpointInspectCommand.self, CheckpointDiffCommand.self, CheckpointVerifyCommand.self,
             CheckpointExtractCommand.self, CheckpointConvertCommand.self,
+            CheckpointExportCommand.self,
         ])
 }
 

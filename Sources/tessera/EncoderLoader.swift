@@ -9,6 +9,7 @@ import VisionModels
 
 /// Finds the encoder that a user names: a run of any method, or weights of any known family.
 enum EncoderLoader {
+    /// The encoder at a path.
     ///
     /// - Parameters:
     ///   - path: the folder of a run, one of its checkpoints, or another's.

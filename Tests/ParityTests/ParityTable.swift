@@ -22,8 +22,6 @@ enum ParityTable {
         ("beyondcls", "simmim_vit_pretrain_*"),
         ("ibot", "finetune_vit_*"),
         ("mapet", "vit_*"),
-        ("mapet", "transfer_avg"),
-        ("mapet", "transfer_token"),
         ("mapet", "beit_vit_*"),
         ("mapet", "beit_pretrain"),
         ("mapet", "beit_pretrain_abs"),

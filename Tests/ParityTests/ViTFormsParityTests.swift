@@ -56,47 +56,6 @@ import VisionModels
         item.finish()
     }
 
-    /// Which tensors of pre-training a model for fine-tuning takes over.
-    @Test("transfer by names", arguments: ["transfer_avg", "transfer_token"])
-    func transfer(name: String) throws {
-        for item in ParityTable.cases("mapet", name) {
-            let settings = try item.config
-            func names(_ key: String) throws -> Set<String> {
-                Set(try settings.array(key).map { RecordedViT.ourName(try $0.string) })
-            }
-            let (copied, fresh) = (try names("copied"), try names("fresh"))
-            let unused = try names("unused_from_checkpoint")
-            let weights = try item.weights
-            var config = VisionTransformer.Config()
-            config.positions = .learned
-            config.width = try item.tensor("w/cls_token").shape[2]
-            config.heads = 1
-            let rows = try item.tensor("w/pos_embed").shape[1]
-            let grid = try #require(PatchGrid(squareOf: rows - config.extraPositions))
-            config.imageSize = grid.rows * config.patchSize
-            config.depth = copied.count { $0.hasSuffix("norm1.weight") }
-            config.layerScale = copied.contains("blocks.0.gamma_1") ? 0.1 : nil
-            if try settings.string("pool") == "avg" {
-                (config.pooling, config.finalNorm) = (.mean, .pooled)
-            }
-            let model = ViTClassifier(
-                try VisionTransformer(config, generator: nil), classCount: 3, generator: nil)
-            #expect(Set(model.stateDict.map(\.name)) == copied.union(fresh))
-            #expect(fresh.isDisjoint(with: unused))
-
-            let report = try model.load(weights, strict: false)
-            #expect(Set(report.unexpected).isSubset(of: unused))
-            #expect(report.mismatched.isEmpty)
-            let state = Dictionary(
-                uniqueKeysWithValues: model.stateDict.map { ($0.name, $0.tensor) })
-            for out in try item.names("out/") {
-                let tensor = try #require(state[String(out.dropFirst(4))])
-                item.compare(out, tensor.detached(), tolerance: .exact)
-            }
-            item.finish()
-        }
-    }
-
     private func classifier(
         _ config: VisionTransformer.Config, _ item: ParityCase
     ) throws -> ViTClassifier {

@@ -1,0 +1,132 @@
+import Foundation
+import NN
+import TensorFiles
+import Torch
+public import VisionModels
+
+/// Writes an encoder in the form of another program, and reads it back as a check.
+///
+/// 1. choose the family that the target has for such a model: `ExportTarget.family`
+/// 2. give the tensors its names and forms: the inverse of its `NameMap`
+/// 3. write the file, and the settings beside it
+/// 4. load what was written as any foreign checkpoint, and compare the tokens of a random picture
+public struct CheckpointExporter {
+    public let target: ExportTarget
+
+    public init(_ target: ExportTarget) {
+        self.target = target
+    }
+
+    /// What was written.
+    public struct Written: Sendable {
+        public let files: [String]
+        /// The family whose form it has.
+        public let family: String
+        /// The largest difference between a token of the encoder and one of what was written, on a
+        /// picture of noise, relative to the largest number among the tokens.
+        public let difference: Double
+    }
+
+    /// Differences beyond this, relative to the largest number, are an error.
+    private static let tolerance = 1e-5
+
+    /// Writes `model`.
+    ///
+    /// - Parameters:
+    ///   - model: an encoder, on the CPU, in evaluation mode.
+    ///   - path: of a file, or of a folder for `huggingface`; what is there is replaced.
+    /// - Returns: the files and what the check found.
+    /// - Throws: `CheckpointError` where the target has no such model or the check fails,
+    ///   `TensorFileError` where a file cannot be written.
+    public func write(_ model: VisionTransformer, to path: String) throws -> Written {
+        let family = try target.family(of: model.config)
+        let files = try write(model, family, path)
+        let difference = try Self.difference(model, path)
+        guard difference <= Self.tolerance else {
+            throw CheckpointError(
+                .incomplete,
+                "\(path) was written, but read back it gives other tokens: they differ by "
+                    + "\(difference) of the largest number, expected at most \(Self.tolerance)")
+        }
+        return Written(files: files, family: family.name, difference: difference)
+    }
+
+    private func write(
+        _ model: VisionTransformer, _ family: CheckpointFamily, _ path: String
+    ) throws -> [String] {
+        let own = model.stateDict.map { ($0.name, $0.tensor.detached()) }
+        switch target {
+        case .safetensors:
+            try SafeTensorsWriter.write(own, to: path)
+        case .timm:
+            try SafeTensorsWriter.write(
+                family.names.inverse(own), to: path, metadata: ["format": "pt"])
+        case .mae:
+            try PyTorchWriter.write(.dictionary([("model", .tensors(own))]), to: path)
+        case .ibot:
+            try PyTorchWriter.write(.dictionary([("state_dict", .tensors(own))]), to: path)
+        case .vissl:
+            let trunk = PyTorchWriter.Value.dictionary([
+                ("trunk", .tensors(own)), ("heads", .dictionary([])),
+            ])
+            let base = PyTorchWriter.Value.dictionary([("model", trunk)])
+            try PyTorchWriter.write(
+                .dictionary([("classy_state_dict", .dictionary([("base_model", base)]))]), to: path)
+        case .huggingface: return try writeFolder(model, own, family, path)
+        }
+        return [path]
+    }
+
+    private func writeFolder(
+        _ model: VisionTransformer, _ own: [(name: String, tensor: Tensor)],
+        _ family: CheckpointFamily, _ path: String
+    ) throws -> [String] {
+        let folder = URL(fileURLWithPath: path)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let settings = try HuggingFaceSettings(model.config, family)
+        let tensors = (own + settings.unused(model.config)).map { $0 }
+        let weights = folder.appendingPathComponent("model.safetensors").path
+        try SafeTensorsWriter.write(
+            family.names.inverse(tensors).map { (settings.prefix + $0.name, $0.tensor) },
+            to: weights, metadata: ["format": "pt"])
+        let config = folder.appendingPathComponent("config.json").path
+        let file = try AtomicFile(path: config)
+        try settings.json().withUnsafeBytes { try file.write($0) }
+        try file.commit()
+        return [weights, config]
+    }
+
+    private static func difference(_ model: VisionTransformer, _ path: String) throws -> Double {
+        let config = model.config
+        let loaded = try CheckpointLoader(.init(heads: config.heads)).load(path)
+        let other = try loaded.visionTransformer()
+        let images = Tensor.normal(
+            [1, config.channels, config.imageSize, config.imageSize],
+            generator: Generator(seed: 0))
+        return noGrad {
+            func tokens(_ model: VisionTransformer) -> Tensor {
+                model.lastBlocks(images, count: 1)[0].to(dtype: .float64)
+            }
+            let (expected, found) = (tokens(model), tokens(other))
+            guard expected.shape == found.shape else { return .infinity }
+            return (expected - found).abs().max().item / max(expected.abs().max().item, 1)
+        }
+    }
+}
+
+extension PyTorchWriter.Value {
+    /// Named tensors as a dictionary.
+    fileprivate static func tensors(_ tensors: [(name: String, tensor: Tensor)]) -> Self {
+        .dictionary(
+            tensors.map { name, tensor in
+                let whole = tensor.detached().to(.cpu).contiguous()
+                return (
+                    name,
+                    .tensor(
+                        PyTorchWriter.Tensor(whole.dtype.elementType, shape: whole.shape) { body in
+                            try whole.withUnsafeBytes(body)
+                        })
+                )
+            })
+    }
+}

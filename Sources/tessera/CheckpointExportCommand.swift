@@ -1,0 +1,89 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import ONNXExport
+import Training
+import VisionModels
+
+/// Writes an encoder for another program.
+struct CheckpointExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write an encoder for another program.",
+        discussion: """
+            tessera checkpoint export --weights runs/mae --to huggingface mae-encoder
+            tessera checkpoint export --weights mae.pth --to onnx mae.onnx
+
+            What was written is read back and must give the same tokens of a picture of noise; ONNX \
+            files, which are not run here, are checked by `scripts/check-onnx.py`.
+            """)
+
+    @OptionGroup var weights: WeightsOptions
+
+    @Option(
+        help:
+            "timm, huggingface (a folder), mae, ibot, vissl, safetensors (Tessera's names) or onnx."
+    )
+    var to: String
+
+    @Argument(help: "The file to write; for huggingface the folder.")
+    var output: String
+
+    @Flag(help: "Replace the output if it exists.")
+    var force = false
+
+    @Flag(help: "Print one JSON object: files, family, difference.")
+    var json = false
+
+    private struct Outcome: Encodable {
+        let files: [String]
+        let family: String?
+        let difference: Double?
+    }
+
+    private static var names: [String] { ExportTarget.allCases.map(\.rawValue) + ["onnx"] }
+
+    func validate() throws {
+        guard Self.names.contains(to) else {
+            throw ValidationError(
+                "--to is '\(to)', expected one of \(Self.names.joined(separator: ", "))")
+        }
+    }
+
+    func run() throws {
+        guard force || !FileManager.default.fileExists(atPath: output) else {
+            throw UsageError("\(output) exists: give another name, or --force to replace it")
+        }
+        let encoder = try weights.load()
+        guard let model = encoder.model as? VisionTransformer else {
+            throw UsageError(
+                "\(weights.weights) holds no vision transformer: others cannot be exported")
+        }
+        let outcome = try write(model, encoder)
+        if json {
+            try JSONLine.write(outcome)
+        } else {
+            let check = outcome.difference.map { "; read back, tokens differ by \($0)" } ?? ""
+            print(
+                outcome.files.joined(separator: ", ")
+                    + (outcome.family.map { ": \($0)" } ?? "") + check)
+        }
+    }
+
+    private func write(
+        _ model: VisionTransformer, _ encoder: PretrainedEncoder
+    ) throws -> Outcome {
+        if let target = ExportTarget(rawValue: to) {
+            let written = try CheckpointExporter(target).write(model, to: output)
+            return Outcome(
+                files: written.files, family: written.family, difference: written.difference)
+        }
+        func text(_ numbers: [Double]) -> String {
+            numbers.map { "\($0)" }.joined(separator: ",")
+        }
+        let file = try ONNXFile.write(
+            model, to: output,
+            metadata: ["mean": text(encoder.data.mean), "std": text(encoder.data.std)])
+        return Outcome(
+            files: [file.path] + [file.weightsPath].compactMap { $0 }, family: nil, difference: nil)
+    }
+}

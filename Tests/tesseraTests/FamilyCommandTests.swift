@@ -1,0 +1,77 @@
+import Foundation
+import TensorFiles
+import Testing
+
+/// `--weights` with checkpoints of other libraries: those recorded for the tests of Checkpoints.
+@Suite("Weights of other libraries on the command line") struct FamilyCommandTests {
+    private let folder: TemporaryFolder
+    private let data: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let pictures = try TemporaryFolder()
+        data = folder.path("data")
+        try FileManager.default.moveItem(atPath: TinyPictures.write(to: pictures), toPath: data)
+    }
+
+    /// A folder as Hugging Face writes it, without the tensors whose names end so.
+    private func write(_ name: String, leavingOut end: String? = nil) throws -> String {
+        let package = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let file = try SafeTensorsFile(
+            path: package.appendingPathComponent("CheckpointsTests/Fixtures/\(name).safetensors")
+                .path)
+        let target = folder.path(name)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        let tensors = try file.names.filter { $0.hasPrefix("w/") }.map { name in
+            (name: String(name.dropFirst(2)), tensor: try file.tensor(name))
+        }
+        try SafeTensorsWriter.write(
+            tensors.filter { item in end.map { !item.name.hasSuffix($0) } ?? true },
+            to: target + "/model.safetensors")
+        let config = try #require(file.metadata["config.json"])
+        try Data(config.utf8).write(to: URL(fileURLWithPath: target + "/config.json"))
+        return target
+    }
+
+    private func evaluate(_ weights: String, _ options: [String] = []) throws -> Program.Result {
+        try Program.run(
+            ["evaluate", "knn", "--weights", weights, "--data", data, "protocol.neighbors=[3]"]
+                + options)
+    }
+
+    @Test("a folder of Hugging Face's is evaluated, and what was loaded is said")
+    func folderOfHuggingFace() throws {
+        let weights = try write("hf_Dinov2WithRegistersModel")
+        let result = try evaluate(weights)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("hf-dinov2, 100 % of the encoder's"), "\(result.errors)")
+        let inspected = try Program.run(
+            ["checkpoint", "inspect", weights + "/model.safetensors"])
+        #expect(
+            inspected.output.contains("family hf-dinov2: Hugging Face Dinov2"),
+            "\(inspected.output)")
+        #expect(inspected.output.contains("beside it: what replaces masked patches (1 tensor)"))
+    }
+
+    @Test("half an encoder is an error that shows what is missing, unless --allow-partial")
+    func partial() throws {
+        let weights = try write("hf_ViTModel", leavingOut: "layer.1.output.dense.bias")
+        let result = try evaluate(weights)
+        #expect(result.status == 65, "\(result.errors)")
+        for word in ["missing: blocks.1.mlp.fc2.bias [16]", "--allow-partial", weights] {
+            #expect(result.errors.contains(word), "\(result.errors)")
+        }
+        let allowed = try evaluate(weights, ["--allow-partial"])
+        #expect(allowed.status == 0, "\(allowed.errors)")
+        #expect(allowed.errors.contains("missing: blocks.1.mlp.fc2.bias [16]"))
+    }
+
+    @Test("a part that is not there is an error that lists those that are")
+    func part() throws {
+        let result = try evaluate(try write("hf_ViTModel"), ["--part", "teacher"])
+        #expect(result.status == 65 && result.errors.contains("has no encoder in 'teacher'"))
+        let heads = try evaluate(try write("hf_IJepaModel"), ["--heads", "0"])
+        #expect(heads.status == 64 && heads.errors.contains("--heads is 0"))
+    }
+}
