@@ -19,7 +19,7 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
     /// What was loaded and what was not, where it came that far.
     public let report: CoverageReport?
 
-    init(_ kind: Kind, _ description: String, report: CoverageReport? = nil) {
+    package init(_ kind: Kind, _ description: String, report: CoverageReport? = nil) {
         self.kind = kind
         self.description = description
         self.report = report

@@ -45,9 +45,13 @@ struct FoundEncoder: Sendable {
     /// Words in a prefix that say that what follows is no encoder.
     private static let notEncoders: Set<Substring> = ["decoder", "predictor", "quantize"]
 
+    /// Files of others hold a handful; every one costs a walk over all tensors.
+    private static let encoderLimit = 64
+
     private static func prefixes(in part: StateDictionary) -> [String] {
         let anchors = Set(CheckpointFamily.all.flatMap(\.anchors))
         var prefixes: [String] = []
+        var seen: Set<String> = []
         for (name, _) in part.tensors {
             // An anchor is a few parts long; what stands before it is the prefix.
             let words = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -56,7 +60,8 @@ struct FoundEncoder: Sendable {
                 let start = words.dropLast(length)
                 guard anchors.contains(end), notEncoders.isDisjoint(with: start) else { continue }
                 let prefix = start.map { $0 + "." }.joined()
-                if !prefixes.contains(prefix) { prefixes.append(prefix) }
+                if seen.insert(prefix).inserted { prefixes.append(prefix) }
+                guard prefixes.count < encoderLimit else { return prefixes }
             }
         }
         return prefixes

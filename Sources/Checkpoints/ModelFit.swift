@@ -25,6 +25,8 @@ struct ModelFit {
     /// Parts of a model that belong to a task, not to the encoder: they may stay as they are.
     private static let tasks = ["head.", "fc_norm."]
 
+    private static let comparedStrays = 100
+
     static func isRecomputed(_ name: String) -> Bool {
         recomputed.contains { name == $0 || name.hasSuffix("." + $0) }
     }
@@ -222,7 +224,9 @@ struct ModelFit {
             }) {
                 add(name, other.meaning)
             } else {
-                let near = nearest(tensor.name, in: free)
+                // People read the first few; a name is compared with all that are missing.
+                let near =
+                    report.strays.count < Self.comparedStrays ? nearest(tensor.name, in: free) : nil
                 if let near { free.removeAll { $0 == near } }
                 report.strays.append(.init(name: name, shape: tensor.shape, nearest: near))
             }

@@ -131,8 +131,8 @@ public struct Resampler {
             horizontal.resampleRows(
                 of: between, CropBox(of: between.size), across, 0..<width, into: &result,
                 instructions)
-        case (true, true) where resampleAtOnce(image, box, across, down, into: &result): break
         case (true, true):
+            guard !resampleAtOnce(image, box, across, down, into: &result) else { return }
             // Columns do not depend on one another, so a few at a time give the same.
             let column = box.height * image.channels
             let step = max(mostBetween, box.width * column) / column

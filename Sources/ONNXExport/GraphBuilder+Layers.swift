@@ -52,16 +52,13 @@ extension GraphBuilder {
 
     /// c₀ x³ + c₁ x² + c₂ x + c₃.
     mutating func polynomial(_ x: String, _ coefficients: [Double], name: String) -> String {
-        var sum = graphConstant(coefficients[0], name)
+        var sum = constant(coefficients[0], "\(name).coefficient")
         for coefficient in coefficients.dropFirst() {
             let product = add("Mul", [sum, x], name: "\(name).product")
-            sum = add("Add", [product, graphConstant(coefficient, name)], name: "\(name).sum")
+            let next = constant(coefficient, "\(name).coefficient")
+            sum = add("Add", [product, next], name: "\(name).sum")
         }
         return sum
-    }
-
-    private mutating func graphConstant(_ value: Double, _ name: String) -> String {
-        constant(value, "\(name).coefficient")
     }
 
     /// Whole numbers or truths as fp32.

@@ -13,8 +13,8 @@ struct CheckpointExportCommand: ParsableCommand {
             tessera checkpoint export --weights runs/mae --to huggingface mae-encoder
             tessera checkpoint export --weights mae.pth --to onnx mae.onnx
 
-            What was written is read back and must give the same tokens of a picture of noise; ONNX \
-            files, which are not run here, are checked by `scripts/check-onnx.py`.
+            What is written is read back first and must give the same tokens of a picture of noise; \
+            ONNX files, which nothing here can run, are not.
             """)
 
     @OptionGroup var weights: WeightsOptions

@@ -80,7 +80,7 @@ struct Benchmark {
     }
 
     let name: String
-    let settings: Settings
+    var settings: Settings
     let measure: Measure
     /// Measurements of each side, of which the median counts.
     let rounds: Int
@@ -95,6 +95,8 @@ struct Benchmark {
     var peak: Double? = nil
     /// What a reader must know about the numbers.
     var remark: String? = nil
+    /// Whether `ownPeer` is the same on one thread, and what the threads bring is of interest.
+    var isScaling = false
     /// The settings of a peer that is our own program.
     var ownPeer: Settings? = nil
 }

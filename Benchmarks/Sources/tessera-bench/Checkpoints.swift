@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import NN
 import TensorFiles
@@ -9,11 +10,13 @@ import VisionModels
 enum Checkpoints {
     /// The whole way from a path to a model in evaluation mode, which is kept until the next call.
     static func load(_ settings: Settings) -> () -> Void {
-        var model: VisionTransformer?
+        var model: (any VisionEncoder)?
         return {
             model = nil
             do {
-                model = try PretrainedEncoder.load(file: settings.file, heads: 16).model
+                model = try PretrainedEncoder.load(
+                    file: settings.file, .init(heads: 16)
+                ).model
             } catch {
                 fatalError("\(error)")
             }

@@ -1,22 +1,16 @@
 /// What the table and `bench.json` say of a pair of measurements.
 enum Report {
-    /// What several threads of a loader bring, in parts of so many times one thread.
-    static func scaling(_ results: [Result], threads: Int) -> [Result] {
-        results.compactMap { one in
-            guard one.name.hasPrefix("load_"), one.name.hasSuffix("_1"), threads > 1,
-                let all = results.first(where: { $0.name == one.name.dropLast() + "\(threads)" })
-            else { return nil }
-            func part(_ all: Double?, _ one: Double?) -> Double? {
-                all.flatMap { all in one.map { all / ($0 * Double(threads)) } }
-            }
-            return Result(
-                one.name.dropLast() + "scaling", unit: "of \(threads) x one thread",
-                ours: part(all.ours, one.ours), peer: part(all.peer, one.peer),
-                largerIsBetter: true)
-        }
+    /// What several threads of a loader bring, in parts of so many times one thread: the median of
+    /// the rounds, in each of which one and all threads load as many pictures a thread.
+    static func scaling(_ benchmark: Benchmark, _ outcome: Contest.Outcome) -> Result {
+        let parts = zip(outcome.peer, outcome.ours).map { one, all in one.seconds / all.seconds }
+        return Result(
+            benchmark.name, unit: "of \(benchmark.settings.workers) x one thread",
+            ours: median(parts), peer: nil, largerIsBetter: true)
     }
 
     static func results(of benchmark: Benchmark, _ outcome: Contest.Outcome) -> [Result] {
+        guard !benchmark.isScaling else { return [scaling(benchmark, outcome)] }
         func value(_ samples: [Sample]) -> Double? {
             median(samples.map(\.seconds)).map(benchmark.measure.value)
         }

@@ -23,7 +23,7 @@ struct Suite {
             ["mae", "multiCrop"].flatMap { views in
                 Set([1, threads]).sorted().map { workers in
                     loader(views, size, folder, workers: workers)
-                }
+                } + (threads > 1 ? [scaling(views, size, folder)] : [])
             }
         } + ["mae", "multiCrop"].map { fast($0, large) } + [try packed(large)]
     }
@@ -70,6 +70,20 @@ struct Suite {
             name: "load_mae_pack_1", settings: settings, measure: files.measure,
             rounds: files.rounds,
             remark: "the peer is Tessera on the pictures that were packed", ownPeer: files.settings)
+    }
+
+    /// All threads beside one, in turns, each for a second or two: what else the machine does, and the
+    /// speed at which it lets the cores run, change from minute to minute.
+    private func scaling(_ views: String, _ size: String, _ folder: String) -> Benchmark {
+        var (one, all) = (
+            loader(views, size, folder, workers: 1), loader(views, size, folder, workers: threads)
+        )
+        let more = views == "mae" && size == "500x375" ? 4 : 2
+        one.settings.repetitions *= more
+        all.settings.repetitions *= more
+        return Benchmark(
+            name: "load_\(views)_\(size)_scaling", settings: all.settings, measure: all.measure,
+            rounds: quick ? 1 : 9, isScaling: true, ownPeer: one.settings)
     }
 
     private func loader(

@@ -85,7 +85,6 @@ import Torch
                 remarks.append("\(benchmark.name): not measured, \(error)")
             }
         }
-        Report.scaling(results, threads: threads).forEach(add)
         try startUps(scratch, &remarks).forEach(add)
         for remark in remarks { print("note: \(remark)") }
         try write(results)

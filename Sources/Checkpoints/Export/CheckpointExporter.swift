@@ -8,8 +8,9 @@ public import VisionModels
 ///
 /// 1. choose the family that the target has for such a model: `ExportTarget.family`
 /// 2. give the tensors its names and forms: the inverse of its `NameMap`
-/// 3. write the file, and the settings beside it
+/// 3. write the file, and the settings beside it, under a name of its own
 /// 4. load what was written as any foreign checkpoint, and compare the tokens of a random picture
+/// 5. move it to its place
 public struct CheckpointExporter {
     public let target: ExportTarget
 
@@ -40,15 +41,38 @@ public struct CheckpointExporter {
     ///   `TensorFileError` where a file cannot be written.
     public func write(_ model: VisionTransformer, to path: String) throws -> Written {
         let family = try target.family(of: model.config)
-        let files = try write(model, family, path)
-        let difference = try Self.difference(model, path)
+        // Beside its place, so that what was there stays until the new file is known to be good.
+        let place = URL(fileURLWithPath: path)
+        let folder = place.deletingLastPathComponent()
+            .appendingPathComponent(".tessera-export-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let draft = folder.appendingPathComponent(place.lastPathComponent)
+        let files = try write(model, family, draft.path)
+        let difference = try Self.difference(model, draft.path)
         guard difference <= Self.tolerance else {
             throw CheckpointError(
                 .incomplete,
-                "\(path) was written, but read back it gives other tokens: they differ by "
-                    + "\(difference) of the largest number, expected at most \(Self.tolerance)")
+                "nothing was written to \(path): read back, it would give other tokens, which differ "
+                    + "by \(difference) of the largest number, expected at most \(Self.tolerance)")
         }
-        return Written(files: files, family: family.name, difference: difference)
+        return Written(
+            files: try files.map { try Self.move($0, from: draft, to: place) },
+            family: family.name, difference: difference)
+    }
+
+    /// Moves a file of the draft to its place.
+    private static func move(_ file: String, from draft: URL, to place: URL) throws -> String {
+        let inside = file.dropFirst(draft.path.count)  // empty, or /model.safetensors in a folder
+        let target = place.path + inside
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: target).deletingLastPathComponent(),
+            withIntermediateDirectories: true)
+        guard rename(file, target) == 0 else {
+            throw TensorFileError(
+                .unwritable, file: target, problem: String(cString: strerror(errno)))
+        }
+        return target
     }
 
     private func write(
@@ -84,7 +108,7 @@ public struct CheckpointExporter {
         let folder = URL(fileURLWithPath: path)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let settings = try HuggingFaceSettings(model.config, family)
-        let tensors = (own + settings.unused(model.config)).map { $0 }
+        let tensors = own + settings.unused(model.config)
         let weights = folder.appendingPathComponent("model.safetensors").path
         try SafeTensorsWriter.write(
             family.names.inverse(tensors).map { (settings.prefix + $0.name, $0.tensor) },
