@@ -93,8 +93,11 @@ let package = Package(
             // What the Swift code beside it was generated from.
             exclude: ["TensorBoard/EventFile.proto"])
         + library(
-            "Methods", ["Training", "VisionModels", "Data", "NN", "Torch", "Configuration"],
-            testing: ["Imaging"])
+            "Methods",
+            [
+                "Training", "Checkpoints", "VisionModels", "Data", "Imaging", "NN", "TensorFiles",
+                "Torch", "Configuration",
+            ])
         + library("Tokenizers", ["VisionModels", "NN", "Torch", "Configuration"])
         + library(
             "Evaluation",
@@ -119,7 +122,7 @@ let package = Package(
                 dependencies: [
                     "TestSupport", "Torch", "TensorFiles", "NN", "Optimizers", "VisionModels",
                     "Checkpoints", "Data", "Training", "Methods", "Evaluation", "Analysis",
-                    "Imaging", "Tokenizers",
+                    "Imaging", "Tokenizers", "Configuration",
                 ], swiftSettings: strict),
             .executableTarget(
                 name: "tessera",

@@ -1,10 +1,11 @@
-public import Configuration
+import Configuration
 import Data
+public import Training
 import VisionModels
 
 extension MAE {
     /// Masking and decoder; the defaults are those of all published models.
-    public struct Config: Configuration, Hashable {
+    public struct Config: MethodConfiguration, Hashable {
         public var maskRatio = 0.75
         public var decoderWidth = 512
         public var decoderDepth = 8

@@ -15,10 +15,16 @@ public enum GradientClipping {
     ///
     /// The factor is maximum / (norm + 1e-6), at most 1.
     ///
+    /// - Parameters:
+    ///   - gradients: changed.
+    ///   - maximum: above 0.
+    ///   - norm: theirs, where it is known.
     /// - Returns: the norm before.
     @discardableResult
-    public static func clipInPlace(_ gradients: [Tensor], toGlobalNorm maximum: Double) -> Tensor {
-        let norm = globalNorm(gradients)
+    public static func clipInPlace(
+        _ gradients: [Tensor], toGlobalNorm maximum: Double, of norm: Tensor? = nil
+    ) -> Tensor {
+        let norm = norm ?? globalNorm(gradients)
         Foreach.multiplyInPlace(gradients, by: factor(norm, maximum))
         return norm
     }

@@ -19,21 +19,25 @@ public struct ConstantSchedule: Schedule, Hashable {
     public func value(at epoch: Double) -> Double { value }
 }
 
-/// A linear rise from 0, then half a cosine down: MAE's learning rate.
+/// A linear rise, then half a cosine down: the learning rate of MAE, I-JEPA and StoP.
 ///
-/// e < w: peak · e / w; then end + (peak − end) · ½ (1 + cos π (e − w) / (epochs − w)).
+/// e < w: start + (peak − start) · e / w;
+/// then end + (peak − end) · ½ (1 + cos π (e − w) / (epochs − w)).
 /// Loshchilov and Hutter, *SGDR* (2017); Goyal et al. 2017 for the rise.
 public struct WarmupCosineSchedule: Schedule, Hashable {
+    /// 0 in MAE.
+    public let start: Double
     public let peak: Double
     public let end: Double
     /// w, the epochs of the rise.
     public let warmupEpochs: Double
-    /// The epochs of the run, the rise included.
+    /// The epochs of rise and fall; the cosine would rise again after them.
     public let epochs: Double
 
-    /// A schedule that ends at `end` after `epochs`; after that the cosine would go on, so positions
-    /// beyond give `end`.
-    public init(peak: Double, end: Double = 0, warmupEpochs: Double, epochs: Double) {
+    public init(
+        from start: Double = 0, peak: Double, end: Double = 0, warmupEpochs: Double, epochs: Double
+    ) {
+        self.start = start
         self.peak = peak
         self.end = end
         self.warmupEpochs = warmupEpochs
@@ -41,16 +45,35 @@ public struct WarmupCosineSchedule: Schedule, Hashable {
     }
 
     public func value(at epoch: Double) -> Double {
-        if epoch < warmupEpochs { return peak * epoch / warmupEpochs }
-        guard epoch < epochs else { return end }
-        let progress = (epoch - warmupEpochs) / (epochs - warmupEpochs)
-        return end + (peak - end) * 0.5 * (1 + cos(.pi * progress))
+        if epoch < warmupEpochs { return start + epoch / warmupEpochs * (peak - start) }
+        guard epochs > warmupEpochs else { return end }
+        return halfCosine(peak, end, (epoch - warmupEpochs) / (epochs - warmupEpochs))
     }
 }
 
-/// Half a cosine from one value to another, down or up: weight decay and momentum of DINO, iBOT and
-/// I-JEPA.
+/// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP,
+/// momentum of DINO and iBOT.
 public struct CosineSchedule: Schedule, Hashable {
+    public let start: Double
+    public let end: Double
+    /// After them the cosine would turn back.
+    public let epochs: Double
+
+    public init(from start: Double, to end: Double, epochs: Double) {
+        self.start = start
+        self.end = end
+        self.epochs = epochs
+    }
+
+    public func value(at epoch: Double) -> Double { halfCosine(start, end, epoch / epochs) }
+}
+
+private func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {
+    end + (start - end) * 0.5 * (1 + cos(.pi * progress))
+}
+
+/// A straight line from one value to another: the momentum of I-JEPA's and StoP's target encoder.
+public struct LinearSchedule: Schedule, Hashable {
     public let start: Double
     public let end: Double
     public let epochs: Double
@@ -61,9 +84,42 @@ public struct CosineSchedule: Schedule, Hashable {
         self.epochs = epochs
     }
 
+    public func value(at epoch: Double) -> Double { start + epoch / epochs * (end - start) }
+}
+
+/// What follows where a schedule is cut off.
+public enum ScheduleTail: String, Codable, Sendable, CaseIterable {
+    /// The value at the cut.
+    case constant
+    /// A straight line from there to the end.
+    case linear
+}
+
+/// Another schedule with its last part replaced: StoP's learning rate and weight decay.
+public struct TailedSchedule: Schedule {
+    public let base: any Schedule
+    /// The epoch in which the tail begins.
+    public let tail: Double
+    public let shape: ScheduleTail
+    /// The value after `epochs`; a line goes on beyond them.
+    public let end: Double
+    public let epochs: Double
+
+    public init(
+        _ base: any Schedule, tail: Double, shape: ScheduleTail, end: Double, epochs: Double
+    ) {
+        self.base = base
+        self.tail = tail
+        self.shape = shape
+        self.end = end
+        self.epochs = epochs
+    }
+
     public func value(at epoch: Double) -> Double {
-        guard epoch < epochs else { return end }
-        return end + (start - end) * 0.5 * (1 + cos(.pi * epoch / epochs))
+        guard epoch >= tail else { return base.value(at: epoch) }
+        let first = base.value(at: tail)
+        guard shape == .linear else { return first }
+        return first + (epoch - tail) / (epochs - tail) * (end - first)
     }
 }
 

@@ -67,14 +67,19 @@ extension DataSettings {
     ///   - imageSize: of the model, in pixels.
     ///   - channels: of the model.
     ///   - seed: of order and augmentation.
+    ///   - augmentation: what a picture goes through where neither `augment` nor `views` says; MAE's by
+    ///     default.
     /// - Returns: the plan of this process.
     /// - Throws: `ConfigurationError` or `DataError` where settings do not fit one another or the
     ///   pictures.
     public func plan(
-        for source: any ImageSource, imageSize: Int, channels: Int, seed: UInt64
+        for source: any ImageSource, imageSize: Int, channels: Int, seed: UInt64,
+        augmentation: (PixelSize) -> ImagePipeline = { .maskedAutoencoder(size: $0) }
     ) throws -> LoaderPlan {
         var plan = LoaderPlan(
-            source: source, views: try pipelines(imageSize: imageSize, channels: channels),
+            source: source,
+            views: try pipelines(
+                imageSize: imageSize, channels: channels, augmentation: augmentation),
             sampler: try Sampler(
                 order(of: source), of: source.count, globalBatchSize: batchSize, seed: seed))
         carry(into: &plan, channels)
@@ -106,10 +111,15 @@ extension DataSettings {
     }
 
     /// From a stored picture to the views of training, the first `[channels, imageSize, imageSize]`.
-    func pipelines(imageSize: Int, channels: Int) throws -> [ImagePipeline] {
+    func pipelines(
+        imageSize: Int, channels: Int,
+        augmentation: (PixelSize) -> ImagePipeline = { .maskedAutoencoder(size: $0) }
+    ) throws -> [ImagePipeline] {
         let normalization = normalization(channels: channels)
         var pipelines: [ImagePipeline] = []
-        for view in views.isEmpty ? [singleView(imageSize)] : views {
+        var single = ViewSettings()
+        single.steps = augment ?? augmentation(PixelSize(imageSize)).steps
+        for view in views.isEmpty ? [single] : views {
             var pipeline = ImagePipeline(
                 view.steps.map(\.step), channels: channels, normalization: normalization)
             pipeline.stream = view.stream
@@ -123,16 +133,6 @@ extension DataSettings {
                 expected: "model.imageSize, \(imageSize)")
         }
         return pipelines
-    }
-
-    private func singleView(_ imageSize: Int) -> ViewSettings {
-        var view = ViewSettings()
-        view.steps =
-            augment ?? [
-                Transform(RandomResizedCrop(size: PixelSize(imageSize))),
-                Transform(HorizontalFlip()),
-            ]
-        return view
     }
 
     /// The same picture every time, for evaluation: the shorter side resized to `resize`, the

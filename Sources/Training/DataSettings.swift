@@ -38,8 +38,9 @@ public struct DataSettings: Configuration {
             "fingerprint":
                 "which pictures a run has; written by it, and compared when it is resumed",
             "batchSize": "pictures a step, over all processes and accumulated parts",
-            "augment": "steps from a stored picture to the model's size; null takes a random "
-                + "resized crop of 0.2 to 1 of the area and a flip",
+            "augment":
+                "steps from a stored picture to the model's size; null takes the method's: for "
+                + "MAE a random resized crop of 0.2 to 1 of the area and a flip",
             "views":
                 "several views of a picture, instead of augment; a picture is decoded once for "
                 + "all, the first is the model's size",

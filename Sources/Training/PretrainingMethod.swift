@@ -1,4 +1,4 @@
-public import Configuration
+import Configuration
 public import Data
 public import NN
 public import Torch
@@ -8,7 +8,7 @@ public import VisionModels
 ///
 /// A method knows no optimiser, device, log, checkpoint or process: it turns a batch into a loss.
 public protocol PretrainingMethod: Module {
-    associatedtype Config: Configuration
+    associatedtype Config: MethodConfiguration
 
     /// The name in recipes and on the command line, such as `mae`.
     static var name: String { get }
@@ -31,11 +31,21 @@ public protocol PretrainingMethod: Module {
 
     /// Names of parameters that weight decay spares although they are matrices.
     static var undecayed: Set<String> { get }
+
+    /// What the names of the encoder's tensors begin with that the gradients go to; the log follows
+    /// theirs.
+    static var trainedEncoder: String { get }
+
+    /// Whether `optim.clip` limits the gradient of a parameter, together with the others of which it
+    /// does.
+    static func isClipped(_ name: String) -> Bool
 }
 
 extension PretrainingMethod {
     public func afterStep(_ step: Step) {}
     public static var undecayed: Set<String> { [] }
+    public static var trainedEncoder: String { "" }
+    public static func isClipped(_ name: String) -> Bool { true }
 }
 
 /// What a method makes of a batch.
@@ -63,13 +73,17 @@ public struct Step: Sendable {
     /// Optimiser steps of the whole run.
     public let total: Int
 
-    /// How much of the run is done, in 0..<1.
-    public var progress: Double { Double(index) / Double(max(total, 1)) }
+    /// Optimiser steps that schedules are made for; more than `total` where they are stretched.
+    public let scheduleLength: Double
 
-    public init(index: Int, epoch: Int, total: Int) {
+    /// How much of the schedules is done, in 0..<1.
+    public var progress: Double { Double(index) / max(scheduleLength, 1) }
+
+    public init(index: Int, epoch: Int, total: Int, scheduleLength: Double? = nil) {
         self.index = index
         self.epoch = epoch
         self.total = total
+        self.scheduleLength = scheduleLength ?? Double(total)
     }
 }
 

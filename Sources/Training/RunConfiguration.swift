@@ -1,11 +1,13 @@
 public import Configuration
+public import Data
+public import Imaging
 public import Torch
 public import VisionModels
 
 /// Everything that decides the numbers of a run; saved resolved as `config.yaml` in its folder.
 ///
-/// `Method` is the method's own section.
-public struct RunConfiguration<Method: Configuration>: Configuration {
+/// `Method` is the method's own section; it also sets from which defaults the others start.
+public struct RunConfiguration<Method: MethodConfiguration>: Configuration {
     public var run = RunSettings()
     public var data = DataSettings()
     public var model = VisionTransformer.Config()
@@ -13,7 +15,7 @@ public struct RunConfiguration<Method: Configuration>: Configuration {
     public var optim = OptimizerSettings()
     public var schedule = ScheduleSettings()
 
-    public init() {}
+    public init() { Method.setDefaults(of: &self) }
 
     public static var documentation: [String: String] {
         [
@@ -21,6 +23,25 @@ public struct RunConfiguration<Method: Configuration>: Configuration {
             "model": "the encoder", "method": "the objective", "optim": "the optimiser",
             "schedule": "lengths and the learning rate over time",
         ]
+    }
+}
+
+/// The settings of a pre-training method.
+public protocol MethodConfiguration: Configuration {
+    /// Sets what the method's paper does otherwise than `RunConfiguration` has it: encoder, optimiser,
+    /// schedule.
+    static func setDefaults(of run: inout RunConfiguration<Self>)
+
+    /// From a stored picture to the model's, where `data.augment` is null; its channels and
+    /// normalisation do not count.
+    static func augmentation(size: PixelSize) -> ImagePipeline
+}
+
+extension MethodConfiguration {
+    public static func setDefaults(of run: inout RunConfiguration<Self>) {}
+
+    public static func augmentation(size: PixelSize) -> ImagePipeline {
+        .maskedAutoencoder(size: size)
     }
 }
 
@@ -165,42 +186,13 @@ public struct OptimizerSettings: Configuration {
     }
 }
 
-/// How long a run is, and its learning rate over time.
-public struct ScheduleSettings: Configuration {
-    public var epochs = 400.0
-    public var warmupEpochs = 40.0
-    public var minLr = 0.0
-
-    public init() {}
-
-    public static var documentation: [String: String] {
-        [
-            "epochs": "passes over the pictures; a fraction stops inside the last",
-            "warmupEpochs": "epochs in which the learning rate rises from 0",
-            "minLr": "learning rate at the end of the cosine",
-        ]
-    }
-
-    public func validate() throws {
-        guard epochs > 0 else {
-            throw ConfigurationError.invalid("epochs", found: epochs, expected: "a positive number")
-        }
-        guard (0...epochs).contains(warmupEpochs) else {
-            throw ConfigurationError.invalid(
-                "warmupEpochs", found: warmupEpochs,
-                expected: "a number from 0 to epochs, \(epochs)")
-        }
-        try notNegative(minLr, "minLr")
-    }
-}
-
 func positive(_ value: Int, _ key: String) throws {
     guard value > 0 else {
         throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
     }
 }
 
-private func notNegative(_ value: Double, _ key: String) throws {
+func notNegative(_ value: Double, _ key: String) throws {
     guard value >= 0 else {
         throw ConfigurationError.invalid(key, found: value, expected: "0 or a positive number")
     }

@@ -32,9 +32,7 @@ public final class Trainer<Method: PretrainingMethod> {
     private let store: CheckpointStore
     private let loader: Loader
     private let stepsPerEpoch: Int
-    private let optimizer: AdamW
-    private let scaler: LossScaler?
-    private let learningRate: WarmupCosineSchedule
+    private let updater: Updater<Method>
     private let generator: Generator
     private let probe: Probe?
     private let progress: ProgressLine
@@ -56,7 +54,7 @@ public final class Trainer<Method: PretrainingMethod> {
         probe: Probe? = nil, progress: ProgressLine = ProgressLine(),
         echo: @escaping (String) -> Void = { _ in }
     ) throws {
-        let (run, optim, data) = (settings.run, settings.optim, settings.data)
+        let (run, data) = (settings.run, settings.data)
         (self.settings, self.folder, self.probe) = (settings, folder, probe)
         (self.progress, self.echo) = (progress, echo)
         guard data.batchSize % run.accumulation == 0 else {
@@ -72,22 +70,14 @@ public final class Trainer<Method: PretrainingMethod> {
         let backbone = try VisionTransformer(settings.model, generator: generator)
         method = try Method(settings.method, backbone: backbone, generator: generator)
         method.move(to: device)
-        let undecayed = Method.undecayed
-        optimizer = AdamW(
-            ParameterGroup.byDecay(method.namedParameters) { name, tensor in
-                undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
-            }, beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps)
-        scaler = run.precision == .float16 ? LossScaler(on: device) : nil
 
         var plan = try data.plan(
             for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
-            seed: run.seed)
+            seed: run.seed,
+            augmentation: Method.Config.augmentation(size:))
         stepsPerEpoch = plan.sampler.stepsPerEpoch
         totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
-        learningRate = WarmupCosineSchedule(
-            peak: optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: data.batchSize),
-            end: settings.schedule.minLr, warmupEpochs: settings.schedule.warmupEpochs,
-            epochs: settings.schedule.epochs)
+        updater = Updater(method, settings, stepsPerEpoch: stepsPerEpoch)
 
         store = CheckpointStore(folder.checkpoints, keep: run.keep)
         guardian = NonFiniteGuard(
@@ -97,8 +87,8 @@ public final class Trainer<Method: PretrainingMethod> {
             progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
         }) {
             step = try TrainingState.restore(
-                from: newest, model: method, optimizer: optimizer, scaler: scaler,
-                generator: generator)
+                from: newest, model: method, optimizer: updater.optimizer,
+                scaler: updater.scaler, generator: generator)
         }
         var options = LoaderOptions()
         if let workers = data.workers { options.threads = workers }
@@ -134,8 +124,7 @@ public final class Trainer<Method: PretrainingMethod> {
                 try save()
                 return .interrupted(step: step)
             }
-            let rate = learningRate.value(at: Double(step) / Double(stepsPerEpoch))
-            unread.append(try makeStep(learningRate: rate))
+            unread.append(try makeStep())
             step += 1
             // Reading a number waits for a GPU, so there it is done only for whole lines of the log.
             if device == .cpu || step % settings.run.logEvery == 0 || step == totalSteps {
@@ -155,51 +144,31 @@ public final class Trainer<Method: PretrainingMethod> {
     /// What a step was like, as tensors that are perhaps still being computed.
     private struct MadeStep {
         let number: Int
-        let learningRate: Double
-        let loss: Tensor
-        let parts: [(name: String, value: Tensor)]
-        let gradientNorm: Tensor
+        let update: Updater<Method>.Update
     }
 
     /// One step, without waiting for the device.
-    private func makeStep(learningRate: Double) throws -> MadeStep {
-        let place = Step(index: step, epoch: step / stepsPerEpoch, total: totalSteps)
+    private func makeStep() throws -> MadeStep {
         guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
         let batch = ImageBatch(whole, on: device)
-        let count = settings.run.accumulation
-        var loss = Tensor.zeros([], device: device)
-        var parts: [(name: String, value: Tensor)] = []
+        let place = updater.place(ofStep: step, of: totalSteps)
         // Pictures that were left out can make parts of other sizes, and empty ones.
-        for part in batch.parts(count) where part.count > 0 {
-            let losses = autocast(to: settings.run.precision.autocast, on: device) {
-                method.loss(part, at: place)
-            }
-            let share =
-                count == 1
-                ? losses.total : losses.total * (Double(part.count) / Double(batch.count))
-            (scaler?.scaled(share) ?? share).backward()
-            loss = loss + share.detached()
-            parts += losses.parts.map { ($0.name, $0.value.detached()) }
-        }
-        let norm = gradientNorm()
-        // The fused optimiser itself leaves everything as it is where this is 1.
-        let nonFinite = GradientClipping.isNonFinite(norm + loss)
-        optimizer.step(
-            learningRate: learningRate, weightDecay: settings.optim.weightDecay, unless: nonFinite)
-        scaler?.update(nonFinite)
-        optimizer.clearGradients()
-        method.afterStep(place)
-        return MadeStep(
-            number: step + 1, learningRate: learningRate, loss: loss, parts: parts,
-            gradientNorm: norm)
+        let parts = batch.parts(settings.run.accumulation).filter { $0.count > 0 }
+        let update = updater.update(
+            at: place,
+            parts.map { part in
+                (Double(part.count) / Double(batch.count), { self.method.loss(part, at: place) })
+            })
+        return MadeStep(number: step + 1, update: update)
     }
 
     /// Reads the numbers of steps, judges and logs them.
     private func read(_ steps: inout [MadeStep], into log: StepLog) throws {
         for made in steps {
-            let (loss, norm) = (made.loss.item, made.gradientNorm.item)
+            let update = made.update
+            let (loss, norm) = (update.loss.item, update.gradientNorm.item)
             var parts = RunningMeans()
-            for (name, value) in made.parts { parts.add(name, value.item) }
+            for (name, value) in update.parts { parts.add(name, value.item) }
             let admitted = try guardian.admits(
                 loss: loss, gradientNorm: norm, step: made.number,
                 images: images(ofStep: made.number - 1))
@@ -207,7 +176,7 @@ public final class Trainer<Method: PretrainingMethod> {
                 StepLog.Entry(
                     step: made.number, loss: loss,
                     parts: parts.means, gradientNorm: norm,
-                    learningRate: made.learningRate, wasSkipped: !admitted,
+                    learningRate: update.learningRate, wasSkipped: !admitted,
                     skippedCount: guardian.skippedCount, imageCount: settings.data.batchSize,
                     waited: loader.statistics.waitSeconds))
         }
@@ -226,16 +195,6 @@ public final class Trainer<Method: PretrainingMethod> {
         LoaderPosition(epoch: step / stepsPerEpoch, step: step % stepsPerEpoch)
     }
 
-    /// The norm of all gradients, unscaled, before it is limited; a scalar.
-    private func gradientNorm() -> Tensor {
-        let gradients = optimizer.gradients
-        _ = scaler?.unscaleInPlace(gradients)
-        guard let maximum = settings.optim.clip else {
-            return GradientClipping.globalNorm(gradients)
-        }
-        return GradientClipping.clipInPlace(gradients, toGlobalNorm: maximum)
-    }
-
     /// Whether the step just made completes another stretch of so many epochs.
     private func isDue(every epochs: Double) -> Bool {
         let length = max(1, epochs * Double(stepsPerEpoch))
@@ -244,7 +203,8 @@ public final class Trainer<Method: PretrainingMethod> {
 
     private func save() throws {
         let state = TrainingState(
-            step: step, model: method, optimizer: optimizer, scaler: scaler, generator: generator)
+            step: step, model: method, optimizer: updater.optimizer, scaler: updater.scaler,
+            generator: generator)
         try store.save(state, metadata: ["method": Method.name])
     }
 

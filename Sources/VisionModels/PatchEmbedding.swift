@@ -49,4 +49,10 @@ public final class PatchEmbedding: Module {
     public func initializeXavier(generator: Generator?) {
         Init.xavierUniformInPlace(proj.weight, generator: generator)
     }
+
+    /// The kernel drawn from the normal distribution cut at ±2, the bias zero, as I-JEPA starts them.
+    public func initializeTruncatedNormal(std: Double, generator: Generator?) {
+        Init.truncatedNormalInPlace(proj.weight, std: std, generator: generator)
+        noGrad { proj.bias?.zeroInPlace() }
+    }
 }

@@ -6,7 +6,7 @@ import Training
 /// The only list of what there is; everything else is generic over one entry of it.
 enum Registry {
     static let methods: [any PretrainingMethod.Type] = [
-        MAE.self
+        MAE.self, IJEPA.self, StoP.self,
     ]
 
     /// Masks as `tessera masks preview` names them.

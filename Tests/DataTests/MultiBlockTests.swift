@@ -115,9 +115,19 @@ import Torch
         }
         #expect(drawn.contexts[0].rows != first.contexts[0].rows)
 
-        let (patches, offsets) = full.contexts[0].packed
-        #expect(patches.shape == [full.contexts[0].rows.joined().count])
-        #expect(offsets.values(as: Int.self).last == patches.shape[0] && offsets.count == 17)
+        let rows = full.contexts[0].rows
+        let selection = full.contexts[0].selection
+        let longest = try #require(rows.map(\.count).max())
+        #expect(selection.patches.shape == [16, longest])
+        let present = try #require(selection.isPresent)
+        for (index, row) in rows.enumerated() {
+            let count = row.count
+            #expect(selection.patches[index].values(as: Int.self).prefix(count).elementsEqual(row))
+            #expect(present[index].to(dtype: .int64).values(as: Int.self).reduce(0, +) == count)
+            #expect(present[index, ..<count].allTrue)
+        }
+        #expect(first.contexts[0].selection.isPresent == nil)
+        #expect(first.contexts[0].selection.presence.allTrue)
         #expect(first.contexts[0].tensor.shape == [16, shortest])
         // Blocks of a picture do not depend on what else is in its batch; their sizes are those of
         // the step.

@@ -12,6 +12,7 @@ enum ParityTable {
         ("ibot", "vit_masked"),
         ("ibot", "vit_layerscale_meanpool"),
         ("beyondcls", "drop_path"),
+        ("stop", "drop_path"),
         ("beyondcls", "pos_embed_interpolation"),
         ("beyondcls", "mae_sincos_pos_embed"),
         ("beyondcls", "mae_patchify"),
@@ -55,6 +56,16 @@ enum ParityTable {
         ("mapet", "vqkd_full"),
         ("mapet", "vqkd_quantizer"),
         ("mapet", "vqkd_kmeans_init"),
+
+        // I-JEPA and StoP
+        ("stop", "ijepa_predictor"),
+        ("stop", "ijepa_loss"),
+        ("stop", "ijepa_init_stats"),
+        ("stop", "ijepa_train_run"),
+        ("stop", "ijepa_resume_run"),
+        ("stop", "stop_predictor_*"),
+        ("stop", "stop_loss"),
+        ("stop", "stop_train_run*"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),
@@ -126,6 +137,9 @@ enum ParityTable {
         ("beyondcls", "mae_pretrain_adamw"),
         ("beyondcls", "mae_finetune_adamw_layerdecay"),
         ("beyondcls", "mae_lr_schedule"),
+        ("stop", "ijepa_schedules"),
+        ("stop", "stop_schedules"),
+        ("stop", "stop_adamw"),
         ("beyondcls", "grad_norm_clip"),
         // Evaluation
         ("beyondcls", "abmilp_*"),

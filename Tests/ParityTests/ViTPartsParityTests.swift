@@ -23,6 +23,17 @@ import VisionModels
         item.finish()
     }
 
+    @Test("I-JEPA's drop path", arguments: ParityTable.cases("stop", "drop_path"))
+    func dropPathOfJEPA(item: ParityCase) throws {
+        item.compare(
+            "out/y",
+            DropPath.apply(
+                try item.tensor("in/x"), rate: try item.config.double("drop_prob"),
+                uniform: try item.tensor("in/uniform")),
+            tolerance: .exact)
+        item.finish()
+    }
+
     @Test(
         "positions at another size",
         arguments: ParityTable.cases("beyondcls", "pos_embed_interpolation"))

@@ -11,7 +11,7 @@ import VisionModels
 
 /// Tells the pixels of a picture from the mean of its tokens; draws nothing at random.
 final class TinyMethod: Module, PretrainingMethod {
-    struct Config: Configuration {
+    struct Config: MethodConfiguration {
         /// Steps, counted from 0, whose loss is infinite.
         var infiniteAt: [Int] = []
 

@@ -77,6 +77,20 @@ public struct ImageBatch {
         }
         return Tensor(values, shape: [keys.count, count]).sent(to: images.device)
     }
+
+    /// Normal numbers with variance 1, `[B] + shape`, each row a function of its picture and the epoch.
+    ///
+    /// Made by libtorch on the device of the pictures, so other numbers there than on the CPU.
+    public func normal(_ purpose: RandomPurpose, _ shape: [Int], view: Int = 0) -> Tensor {
+        let device = images.device
+        let rows = keys.map { key in
+            var random = CounterRandom(
+                seed: seed, purpose: purpose, epoch: position.epoch, sample: key, view: view)
+            return Tensor.normal(
+                shape, generator: Generator(seed: random.next(), device: device), device: device)
+        }
+        return stacked(rows)
+    }
 }
 
 extension HostBatch {

@@ -48,12 +48,38 @@ public struct PatchLists: Hashable, Sendable {
         return Tensor(rows.flatMap { $0 }, shape: [rows.count, length])
     }
 
-    /// The lists one after another: `patches` `[ΣK]`, and where each begins and the last ends,
-    /// `offsets` `[B + 1]`, both int64.
-    public var packed: (patches: Tensor, offsets: Tensor) {
-        var offsets = [0]
-        for row in rows { offsets.append(offsets[offsets.count - 1] + row.count) }
-        return (Tensor(rows.flatMap { $0 }), Tensor(offsets))
+    /// The lists as a tensor, shorter ones filled up.
+    public var selection: PatchSelection {
+        if length != nil { return PatchSelection(patches: tensor) }
+        let longest = rows.map(\.count).max() ?? 0
+        let patches = rows.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }
+        let present = rows.flatMap { row in (0..<longest).map { $0 < row.count ? 1 : 0 } }
+        return PatchSelection(
+            patches: Tensor(patches, shape: [rows.count, longest]),
+            isPresent: Tensor(present, shape: [rows.count, longest]).to(dtype: .bool))
+    }
+}
+
+/// Some of the patches of each picture of a batch.
+public struct PatchSelection {
+    /// `[B, K]` int64.
+    public let patches: Tensor
+    /// `[B, K]`, false where a shorter list is filled up with patches that do not count; nil where none
+    /// is.
+    public let isPresent: Tensor?
+
+    public init(patches: Tensor, isPresent: Tensor? = nil) {
+        self.patches = patches
+        self.isPresent = isPresent
+    }
+
+    /// `isPresent`, all true where nothing is filled up.
+    public var presence: Tensor {
+        isPresent ?? .ones(patches.shape, dtype: .bool, device: patches.device)
+    }
+
+    public func sent(to device: Device) -> PatchSelection {
+        PatchSelection(patches: patches.sent(to: device), isPresent: isPresent?.sent(to: device))
     }
 }
 

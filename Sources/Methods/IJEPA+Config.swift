@@ -1,0 +1,42 @@
+import Configuration
+public import Data
+public import Imaging
+public import Training
+
+extension IJEPA {
+    /// Masks, predictor and momentum; the defaults are those of the published ViT-L and ViT-H.
+    public struct Config: MethodConfiguration, Hashable {
+        public var masks = MultiBlockMask.ijepa
+        public var predictorWidth = 384
+        public var predictorDepth = 12
+        public var predictorHeads: Int? = nil
+        public var momentum = [0.996, 1.0]
+
+        public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "masks": "context and target blocks",
+                "predictorWidth": "the length of a token in the predictor",
+                "predictorDepth": "blocks of the predictor",
+                "predictorHeads": "attention heads of a predictor's block; null for the encoder's",
+                "momentum": "how much of the target encoder a step keeps, at first and at last",
+            ]
+        }
+
+        public static func setDefaults(of run: inout RunConfiguration<Self>) {
+            run.setJointEmbeddingDefaults()
+        }
+
+        public static func augmentation(size: PixelSize) -> ImagePipeline {
+            .imageJEPA(size: size)
+        }
+
+        public func validate() throws {
+            try JointEmbeddingSettings(
+                predictorWidth: predictorWidth, predictorDepth: predictorDepth,
+                predictorHeads: predictorHeads, momentum: momentum
+            ).validate()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Configuration
+import Training
+import VisionModels
+
+/// The settings that I-JEPA and StoP have in common, to be checked together.
+struct JointEmbeddingSettings {
+    let predictorWidth: Int
+    let predictorDepth: Int
+    let predictorHeads: Int?
+    let momentum: [Double]
+
+    func validate() throws {
+        guard predictorWidth > 0, predictorWidth % 4 == 0 else {
+            throw ConfigurationError.invalid(
+                "predictorWidth", found: predictorWidth,
+                expected: "a positive number that 4 divides")
+        }
+        guard predictorDepth > 0 else {
+            throw ConfigurationError.invalid(
+                "predictorDepth", found: predictorDepth, expected: "a positive number")
+        }
+        if let predictorHeads, predictorHeads < 1 || predictorWidth % predictorHeads != 0 {
+            throw ConfigurationError.invalid(
+                "predictorHeads", found: predictorHeads,
+                expected: "a divisor of predictorWidth, \(predictorWidth)")
+        }
+        guard momentum.count == 2, momentum.allSatisfy({ (0...1).contains($0) }) else {
+            throw ConfigurationError.invalid(
+                "momentum", found: "\(momentum)", expected: "two numbers from 0 to 1")
+        }
+    }
+}
+
+extension RunConfiguration {
+    /// What the published I-JEPA and StoP runs have in common.
+    mutating func setJointEmbeddingDefaults() {
+        model.classToken = false
+        optim.lr = 1e-3
+        optim.betas = [0.9, 0.999]
+        optim.weightDecay = 0.04
+        schedule.epochs = 300
+        schedule.startLr = 2e-4
+        schedule.minLr = 1e-6
+        schedule.endWeightDecay = 0.4
+        schedule.firstStep = 1
+        data.batchSize = 2048
+    }
+}
+
+extension [Double] {
+    /// Between the first and the last of two values, by how much of the schedules is done.
+    func linear(at step: Step) -> Double { self[0] + step.progress * (self[1] - self[0]) }
+}
+
+extension VisionTransformer.Config {
+    /// Throws `ConfigurationError` for an encoder whose tokens a method cannot predict one by one.
+    func validateForJointEmbedding(method: String) throws {
+        guard extraTokens == 0 else {
+            throw ConfigurationError.invalid(
+                classToken ? "model.classToken" : "model.registers",
+                found: classToken ? "true" : "\(registers)",
+                expected: "an encoder of patches alone for \(method)",
+                advice: "set model.classToken=false and model.registers=0")
+        }
+        guard finalNorm == .tokens else {
+            throw ConfigurationError.invalid(
+                "model.finalNorm", found: finalNorm.rawValue, expected: "tokens for \(method)",
+                advice: "what is predicted are tokens after the final norm")
+        }
+        guard positions != .none, !attentionSeesPositions else {
+            throw ConfigurationError.invalid(
+                "model.positions", found: "positions that attention sees",
+                expected: "positions in the tokens alone for \(method)",
+                advice: "its encoder sees some of the patches only")
+        }
+    }
+
+    /// The heads of the predictor: as given, or as the encoder has.
+    func predictorHeads(_ given: Int?, width: Int) throws -> Int {
+        if let given { return given }
+        guard width % heads == 0 else {
+            throw ConfigurationError.invalid(
+                "method.predictorHeads", found: "null, the encoder's \(heads)",
+                expected: "a divisor of method.predictorWidth, \(width)")
+        }
+        return heads
+    }
+}

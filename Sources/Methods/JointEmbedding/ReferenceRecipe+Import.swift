@@ -1,0 +1,181 @@
+import Configuration
+import VisionModels
+
+/// A configuration of another program as settings of a run here.
+public struct ImportedRecipe {
+    /// The method that it is of.
+    public let method: String
+    /// `key=value`, to stand over the defaults.
+    public fileprivate(set) var settings: [String] = []
+    /// Each key of the file and what became of it, section by section.
+    public fileprivate(set) var notes: [(key: String, meaning: String)] = []
+}
+
+extension ReferenceRecipe {
+    /// The same run in Tessera's settings.
+    ///
+    /// - Returns: the settings, and what became of every key that the file states.
+    /// - Throws: `ConfigurationError` for a model or a value that has no counterpart.
+    public func imported() throws -> ImportedRecipe {
+        var recipe = ImportedRecipe(method: isStoP ? StoP.name : IJEPA.name)
+        try addPictures(to: &recipe)
+        addMasks(to: &recipe)
+        try addModel(to: &recipe)
+        addOptimization(to: &recipe)
+        if let stopParams {
+            if let applies = stopParams.applyStop {
+                recipe.set(
+                    "stop_params.apply_stop",
+                    "method.positions", applies ? "stochastic" : "deterministic")
+            }
+            recipe.set("stop_params.var", "method.noiseStd", stopParams.var)
+        }
+        return recipe
+    }
+
+    private var isStoP: Bool {
+        stopParams != nil || meta.width != nil || meta.modelName?.hasPrefix("deit_") == true
+    }
+
+    private func addPictures(to recipe: inout ImportedRecipe) throws {
+        if let size = data.batchSize {
+            recipe.set(
+                "data.batch_size", "data.batchSize", size,
+                note: "for one device; published runs have 2048 pictures a step over all")
+        }
+        recipe.set("data.crop_size", "model.imageSize", data.cropSize)
+        recipe.settings.append("data.augment=\(augmentation)")
+        for (key, isGiven) in [
+            ("data.crop_scale", data.cropScale != nil),
+            ("data.use_horizontal_flip", data.useHorizontalFlip != nil),
+            ("data.use_color_distortion", data.useColorDistortion != nil),
+            ("data.color_jitter_strength", data.colorJitterStrength != nil),
+            ("data.use_gaussian_blur", data.useGaussianBlur != nil),
+        ] where isGiven { recipe.notes.append((key, "data.augment")) }
+        recipe.leaveOut("data.num_workers", data.numWorkers, "threads are data.workers")
+        recipe.leaveOut("data.pin_mem", data.pinMem, "memory is pinned where there is a GPU")
+        recipe.leaveOut("data.root_path", data.rootPath, "--data says where the pictures are")
+        recipe.leaveOut("data.image_folder", data.imageFolder, "--data says where they are")
+        if let homo = data.homo {
+            throw ConfigurationError.invalid(
+                "data.homo", found: homo, expected: "no such key",
+                advice:
+                    "its batches of a few classes have no masks, the authors' code cannot train "
+                    + "with it either")
+        }
+        recipe.leaveOut("logging.folder", logging.folder, "--out says where the run goes")
+        recipe.leaveOut("logging.write_tag", logging.writeTag, "files have names of their own")
+    }
+
+    /// The steps of the views, as a YAML list.
+    private var augmentation: String {
+        let scale = data.cropScale ?? [0.3, 1]
+        var steps = [
+            "randomResizedCrop: {size: \(data.cropSize ?? 224), scale: \(scale), "
+                + "interpolation: bilinear}"
+        ]
+        if data.useHorizontalFlip == true { steps.append("horizontalFlip: {}") }
+        if data.useColorDistortion == true {
+            let s = data.colorJitterStrength ?? 0
+            if s > 0 {
+                steps.append(
+                    "colorJitter: {brightness: \(0.8 * s), contrast: \(0.8 * s), "
+                        + "saturation: \(0.8 * s), hue: \(0.2 * s), probability: 0.8}")
+            }
+            steps.append("grayscale: {probability: 0.2}")
+        }
+        if data.useGaussianBlur == true { steps.append("gaussianBlur: {probability: 0.5}") }
+        return "[" + steps.map { "{\($0)}" }.joined(separator: ", ") + "]"
+    }
+
+    private func addMasks(to recipe: inout ImportedRecipe) {
+        recipe.set("mask.patch_size", "model.patchSize", mask.patchSize)
+        recipe.set("mask.num_enc_masks", "method.masks.contexts", mask.contexts)
+        recipe.set("mask.num_pred_masks", "method.masks.targets", mask.targets)
+        recipe.set("mask.enc_mask_scale", "method.masks.contextScale", mask.contextScale)
+        recipe.set("mask.pred_mask_scale", "method.masks.targetScale", mask.targetScale)
+        recipe.set("mask.aspect_ratio", "method.masks.aspectRatio", mask.aspectRatio)
+        recipe.set("mask.min_keep", "method.masks.minKeep", mask.minKeep)
+        recipe.set("mask.allow_overlap", "method.masks.allowOverlap", mask.allowOverlap)
+    }
+
+    private func addModel(to recipe: inout ImportedRecipe) throws {
+        if let name = meta.modelName {
+            let size = name.replacing("deit_", with: "").replacing("vit_", with: "")
+            guard let config = VisionTransformer.Config(size: size) else {
+                throw ConfigurationError.invalid(
+                    "meta.model_name", found: name,
+                    expected: "vit_ or deit_ and tiny, small, base, large, huge or giant")
+            }
+            for (key, value) in [
+                ("width", "\(config.width)"), ("depth", "\(config.depth)"),
+                ("heads", "\(config.heads)"), ("mlpRatio", "\(config.mlpRatio)"),
+            ] { recipe.settings.append("model.\(key)=\(value)") }
+            recipe.notes.append(("meta.model_name", "model.width, depth, heads and mlpRatio"))
+        }
+        recipe.set("meta.pred_depth", "method.predictorDepth", meta.predictorDepth)
+        recipe.set("meta.pred_emb_dim", "method.predictorWidth", meta.predictorWidth)
+        recipe.set("meta.emb_dim", "method.predictorWidth", meta.width)
+        recipe.set("meta.target_blocks", "method.targetBlocks", meta.targetBlocks)
+        for (key, low) in [
+            ("meta.use_bfloat16", meta.useBFloat16), ("meta.use_float16", meta.useFloat16),
+        ] {
+            // StoP's code takes bfloat16 for float16 wherever the device has it.
+            if let low { recipe.set(key, "run.precision", low ? "bfloat16" : "float32") }
+        }
+        recipe.leaveOut("meta.load_checkpoint", meta.loadCheckpoint, "`tessera resume` goes on")
+        recipe.leaveOut("meta.read_checkpoint", meta.readCheckpoint, "`tessera resume` goes on")
+        recipe.leaveOut("meta.copy_data", meta.copyData, "pictures are read where they are")
+    }
+
+    private func addOptimization(to recipe: inout ImportedRecipe) {
+        let o = optimization
+        recipe.set("optimization.epochs", "schedule.epochs", o.epochs)
+        recipe.set("optimization.warmup", "schedule.warmupEpochs", o.warmup)
+        recipe.set("optimization.start_lr", "schedule.startLr", o.startLr)
+        recipe.set("optimization.lr", "optim.lr", o.lr, note: "not scaled by the batch")
+        recipe.set("optimization.final_lr", "schedule.minLr", o.finalLr)
+        recipe.set("optimization.weight_decay", "optim.weightDecay", o.weightDecay)
+        recipe.set(
+            "optimization.final_weight_decay", "schedule.endWeightDecay", o.finalWeightDecay)
+        recipe.set("optimization.ema", "method.momentum", o.ema)
+        recipe.set("optimization.ipe_scale", "schedule.stretch", o.scheduleScale)
+        if let clip = o.clipGrad {
+            recipe.set("optimization.clip_grad", "optim.clip", clip > 0 ? "\(clip)" : "null")
+        }
+        recipe.leaveOut("optimization.all_gather", o.allGather, "it concerns the log alone")
+        for (name, key, epoch, shape) in [
+            ("lr", "lrTail", o.lrTail, o.lrTailShape),
+            ("wd", "weightDecayTail", o.weightDecayTail, o.weightDecayTailShape),
+        ] {
+            let (start, strategy) = ("fix_\(name)_thres", "fix_\(name)_strategy")
+            // Below zero the authors' code has no tail.
+            guard let epoch, epoch >= 0 else {
+                recipe.leaveOut("optimization.\(start)", epoch, "there is no tail")
+                recipe.leaveOut("optimization.\(strategy)", shape, "there is no tail")
+                continue
+            }
+            recipe.set("optimization.\(start)", "schedule.\(key).epoch", epoch)
+            if let shape {
+                recipe.set(
+                    "optimization.\(strategy)", "schedule.\(key).shape",
+                    shape == .const ? "constant" : "linear")
+            }
+        }
+    }
+}
+
+extension ImportedRecipe {
+    fileprivate mutating func set<Value>(
+        _ theirs: String, _ ours: String, _ value: Value?, note: String? = nil
+    ) {
+        guard let value else { return }
+        settings.append("\(ours)=\(value)")
+        notes.append((theirs, "\(ours)=\(value)" + (note.map { ", \($0)" } ?? "")))
+    }
+
+    fileprivate mutating func leaveOut<Value>(_ key: String, _ value: Value?, _ reason: String) {
+        guard value != nil else { return }
+        notes.append((key, "left out: \(reason)"))
+    }
+}

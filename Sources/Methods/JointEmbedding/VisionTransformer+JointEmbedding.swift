@@ -1,0 +1,68 @@
+import Data
+import NN
+import Torch
+import VisionModels
+
+/// What I-JEPA and StoP ask of an encoder.
+extension VisionTransformer {
+    /// The patches of images of the size that the model is made for.
+    var maskGrid: MaskGrid { MaskGrid(config.grid, patchSize: config.patchSize) }
+
+    /// The patches of images `[B, C, H, W]`.
+    func maskGrid(of images: Tensor) -> MaskGrid {
+        MaskGrid(grid(of: images), patchSize: config.patchSize)
+    }
+
+    /// N(0, 0.02²), cut at ±2, for every matrix, zero for every bias of a linear layer and of the patch
+    /// embedding.
+    func initializeJointEmbedding(generator: Generator) {
+        initializeTruncatedNormal(generator: generator)
+        patchEmbed.initializeTruncatedNormal(std: 0.02, generator: generator)
+    }
+
+    /// A model with the same weights, which are not trained, and without drop path.
+    func frozenCopy() throws -> VisionTransformer {
+        var config = config
+        config.dropPath = 0
+        let copy = try Init.leavingOut { try VisionTransformer(config, generator: nil) }
+        let weights = stateDict.map { ($0.name, $0.tensor.detached()) }
+        try copy.load(Dictionary(weights) { first, _ in first })
+        copy.freeze()
+        return copy
+    }
+
+    /// The tokens of each context's patches, the only ones that are embedded: `[B, C, H, W]` to
+    /// `[E·B, K, D]`.
+    func encode(_ images: Tensor, contexts: [PatchSelection]) -> Tensor {
+        let patches = patchify(images, patchSize: config.patchSize)
+        let tokens = contexts.map { patchTokens(patches, of: images, keeping: $0.patches) }
+        let isRagged = contexts.contains { $0.isPresent != nil }
+        let present = isRagged ? concatenated(contexts.map(\.presence), 0) : nil
+        return encode(
+            concatenated(tokens, 0), at: present.map(AttentionPositions.init(present:)))
+    }
+}
+
+extension MaskGrid {
+    init(_ grid: PatchGrid, patchSize: Int) {
+        self.init(rows: grid.rows, columns: grid.columns, patchSize: patchSize)
+    }
+}
+
+extension Tensor {
+    /// Every token at zero mean and unit variance, at least in fp32: `[B, N, D]`.
+    ///
+    /// ε is 1e-5, whatever the encoder's.
+    var normalizedTokens: Tensor { atLeastFloat32.layerNorm(nil, nil, eps: 1e-5) }
+
+    /// The same in fp32 where it is in a lower precision.
+    var atLeastFloat32: Tensor {
+        dtype == .bfloat16 || dtype == .float16 ? to(dtype: .float32) : self
+    }
+
+    /// The standard deviation of a feature over the tokens of all images, the mean of all features:
+    /// near 1 for normalised tokens that differ, 0 where all are alike.
+    var spread: Tensor {
+        noGrad { flattened(0, 1).variance(0, correction: 0).sqrt().mean() }
+    }
+}

@@ -1,0 +1,76 @@
+public import Checkpoints
+import NN
+import Optimizers
+public import TensorFiles
+import Torch
+
+/// A run of a method's own code, to be continued here: its weights by our names, and its optimiser.
+public struct ForeignRun {
+    /// By our names, of every tensor of the method.
+    public let weights: [String: TensorRecord]
+    public let optimizer: ReferenceOptimizer
+    /// Names and shapes, ours, in the order in which the optimiser numbers its parameters; frozen ones
+    /// too where it counts them.
+    public let parameters: [(name: String, shape: [Int])]
+    public let scaler: ReferenceScaler?
+    /// Epochs that are done.
+    public let epochs: Int
+    /// The file, for messages.
+    public let file: String
+
+    public init(
+        weights: [String: TensorRecord], optimizer: ReferenceOptimizer,
+        parameters: [(name: String, shape: [Int])], scaler: ReferenceScaler?, epochs: Int,
+        file: String
+    ) {
+        self.weights = weights
+        self.optimizer = optimizer
+        self.parameters = parameters
+        self.scaler = scaler
+        self.epochs = epochs
+        self.file = file
+    }
+}
+
+/// A method that goes on from checkpoints of its authors' own code.
+public protocol ContinuingMethod: PretrainingMethod {
+    /// Reads what of a checkpoint is whose.
+    ///
+    /// - Throws: `CheckpointError` or `TensorFileError` for a file that is not one of a run of the
+    ///   method.
+    func foreignRun(in source: CheckpointSource) throws -> ForeignRun
+}
+
+extension Updater where Method: ContinuingMethod {
+    /// Takes over weights, moments and the scale of the loss.
+    ///
+    /// - Returns: the steps that are done.
+    func restore(_ source: CheckpointSource) throws -> Int {
+        let run = try method.foreignRun(in: source)
+        let states = try run.optimizer.states(of: run.parameters)
+        let trained = Set(optimizer.parameters.map(\.name))
+        var tensors: [String: Tensor] = [:]
+        for (name, state) in states where trained.contains(name) {
+            guard let average = state.moments["exp_avg"], let square = state.moments["exp_avg_sq"],
+                let step = state.step
+            else {
+                throw CheckpointError(
+                    .incomplete,
+                    "\(run.file): the optimizer's state of \(name) is not AdamW's, which has "
+                        + "exp_avg, exp_avg_sq and step")
+            }
+            tensors["exp_avg.\(name)"] = try Tensor(average)
+            tensors["exp_avg_sq.\(name)"] = try Tensor(square)
+            tensors["step.\(name)"] = Tensor.full([], Double(step))
+        }
+        try method.load(run.weights, from: run.file)
+        try optimizer.load(tensors)
+        if let scaler, let saved = run.scaler {
+            try scaler.load([
+                "scale": Tensor.full([], saved.scale),
+                "growth_tracker": Tensor.full([], Double(saved.growthTracker), dtype: .int32),
+            ])
+        }
+        return run.epochs * stepsPerEpoch
+    }
+}

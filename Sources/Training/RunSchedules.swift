@@ -1,0 +1,59 @@
+import Optimizers
+
+/// What changes over a run, as functions of the step.
+public struct RunSchedules: Sendable {
+    private let rate: any Schedule
+    private let decay: any Schedule
+    private let decayRange: ClosedRange<Double>
+    private let stepsPerEpoch: Double
+    private let firstStep: Double
+    /// The number of steps that the schedules are made for.
+    public let length: Double
+
+    /// - Parameters:
+    ///   - settings: validated.
+    ///   - peak: the learning rate after the rise.
+    ///   - weightDecay: at the start.
+    ///   - stepsPerEpoch: above 0.
+    public init(
+        _ settings: ScheduleSettings, peak: Double, weightDecay: Double, stepsPerEpoch: Int
+    ) {
+        let steps = Double(stepsPerEpoch)
+        length = settings.epochs * settings.stretch * steps
+        // Rise and fall begin and end with a step.
+        let (warmup, epochs) = (
+            (settings.warmupEpochs * steps).rounded(.down) / steps, length.rounded(.down) / steps
+        )
+        func tailed(_ base: any Schedule, _ tail: TailSettings?, _ end: Double) -> any Schedule {
+            guard let tail else { return base }
+            return TailedSchedule(
+                base, tail: tail.epoch, shape: tail.shape, end: end, epochs: epochs)
+        }
+        rate = tailed(
+            WarmupCosineSchedule(
+                from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
+                epochs: epochs),
+            settings.lrTail, settings.minLr)
+        decay =
+            settings.endWeightDecay.map { end in
+                tailed(
+                    CosineSchedule(from: weightDecay, to: end, epochs: epochs),
+                    settings.weightDecayTail, end)
+            } ?? ConstantSchedule(weightDecay)
+        let lastDecay = settings.endWeightDecay ?? weightDecay
+        decayRange = min(weightDecay, lastDecay)...max(weightDecay, lastDecay)
+        self.stepsPerEpoch = steps
+        firstStep = Double(settings.firstStep)
+    }
+
+    /// The learning rate of a step, counted from 0.
+    public func learningRate(at step: Int) -> Double { rate.value(at: epoch(step)) }
+
+    /// The weight decay of a step, counted from 0.
+    public func weightDecay(at step: Int) -> Double {
+        // Beyond the end a line would go on.
+        min(max(decay.value(at: epoch(step)), decayRange.lowerBound), decayRange.upperBound)
+    }
+
+    private func epoch(_ step: Int) -> Double { (Double(step) + firstStep) / stepsPerEpoch }
+}

@@ -1,0 +1,101 @@
+import Data
+import NN
+import TestSupport
+import Testing
+import Torch
+import VisionModels
+
+@testable import Methods
+
+/// A recorded case of I-JEPA or StoP: the sizes of its models, its masks and its noise.
+struct RecordedJointEmbedding {
+    let item: ParityCase
+    let settings: ParityConfig
+
+    init(_ item: ParityCase) throws {
+        self.item = item
+        settings = try item.config
+    }
+
+    // MARK: - Models
+
+    /// The encoder; heads and patches as recorded, all else by the cases' own names.
+    func encoder() throws -> VisionTransformer.Config {
+        var config = VisionTransformer.Config()
+        config.imageSize = try settings.int("img")
+        config.patchSize = try settings.int("patch")
+        (config.width, config.depth) = (try settings.int("dim"), try settings.int("depth"))
+        config.heads = try settings.int("heads")
+        config.classToken = false
+        return config
+    }
+
+    /// A block sampler for which any grid will do: the masks are recorded.
+    private var anyMasks: MultiBlockMask {
+        var masks = MultiBlockMask()
+        masks.minKeep = 0
+        return masks
+    }
+
+    func predictor() throws -> Predictor {
+        let encoder = try encoder()
+        let predictor = Predictor(
+            width: try settings.int("pdim"), depth: try settings.int("pdepth"),
+            heads: encoder.heads, encoder: encoder, generator: nil)
+        try predictor.load(item.weights)
+        return predictor
+    }
+
+    func ijepa(_ change: (inout IJEPA.Config) -> Void = { _ in }) throws -> IJEPA {
+        var config = IJEPA.Config()
+        config.masks = anyMasks
+        config.predictorWidth = try settings.int("pdim")
+        config.predictorDepth = try settings.int("pdepth")
+        change(&config)
+        let generator = Generator(seed: 0)
+        return try IJEPA(
+            config, backbone: VisionTransformer(encoder(), generator: generator),
+            generator: generator)
+    }
+
+    func stop(_ change: (inout StoP.Config) -> Void) throws -> StoP {
+        var config = StoP.Config()
+        config.masks = anyMasks
+        config.predictorWidth = try settings.int("pdim")
+        config.predictorDepth = try settings.int("pdepth")
+        config.noiseStd = try settings.double("var")
+        for key in ["target_blocks", "K"] where settings.contains(key) {
+            config.targetBlocks = try settings.int(key)
+        }
+        change(&config)
+        let generator = Generator(seed: 0)
+        return try StoP(
+            config, backbone: VisionTransformer(encoder(), generator: generator),
+            generator: generator)
+    }
+
+    // MARK: - Recorded draws
+
+    /// The masks whose names begin so, `in/` or `in/step3_`.
+    func masks(_ prefix: String = "in/") throws -> JointEmbeddingMasks {
+        JointEmbeddingMasks(
+            contexts: try numbered(prefix + "mask_enc_"),
+            targets: try numbered(prefix + "mask_pred_"))
+    }
+
+    /// The noise of the target blocks, one after another.
+    func noise(_ prefix: String) throws -> PositionNoise {
+        var noise = PositionNoise()
+        noise.targets = concatenated(try numbered(prefix), 0) * (try settings.double("var"))
+        return noise
+    }
+
+    /// The tensors `prefix0`, `prefix1`, … in order.
+    private func numbered(_ prefix: String) throws -> [Tensor] {
+        var found: [Tensor] = []
+        while try item.contains(prefix + "\(found.count)") {
+            found.append(try item.tensor(prefix + "\(found.count)"))
+        }
+        return found
+    }
+}

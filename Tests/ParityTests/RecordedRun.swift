@@ -1,0 +1,125 @@
+import Configuration
+import Foundation
+import NN
+import TensorFiles
+import TestSupport
+import Testing
+import Torch
+import VisionModels
+
+@testable import Methods
+@testable import Training
+
+/// A whole recorded run: its settings read from the reference's own, its steps, its last weights.
+struct RecordedRun<Method: PretrainingMethod> {
+    let item: ParityCase
+    let method: Method
+    let updater: Updater<Method>
+
+    private let dtype: DType
+
+    /// - Parameters:
+    ///   - item: the case.
+    ///   - key: of the reference's settings in it.
+    ///   - dtype: fp32 as the reference, or fp64.
+    /// - Throws: where the case is not one of a run.
+    init(_ item: ParityCase, settings key: String, in dtype: DType) throws {
+        self.item = item
+        self.dtype = dtype
+        let config = try item.config
+        // JSON is YAML. The reference's models have names for published sizes only.
+        let text = try #require(try item.file().metadata["config"])
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        let theirs = try JSONSerialization.data(withJSONObject: #require(object?[key]))
+        let recipe = try Recipe(
+            yaml: String(decoding: theirs, as: UTF8.self).replacing("_nano", with: "_tiny"),
+            named: item.testDescription)
+        let imported = try ReferenceRecipe.resolve(recipe: recipe).value.imported()
+        #expect(imported.method == Method.name)
+        let sizes = try [
+            "width=\(config.int("dim"))", "depth=\(config.int("depth"))",
+            "heads=\(config.int("heads"))",
+        ].map { "model.\($0)" }
+        let settings = try RunConfiguration<Method.Config>.resolve(
+            overrides: imported.settings + sizes + ["run.precision=float32"]
+        ).value
+        let generator = Generator(seed: 0)
+        method = try Method(
+            settings.method, backbone: VisionTransformer(settings.model, generator: generator),
+            generator: generator)
+        for entry in method.state() {
+            entry.tensor.replaceMemoryInPlace(with: entry.tensor.detached().to(dtype: dtype))
+        }
+        updater = Updater(method, settings, stepsPerEpoch: try config.int("ipe"))
+        method.train()
+    }
+
+    /// Starts from the recorded weights; the target encoder is a copy of the encoder.
+    func start() throws {
+        var weights = try item.weights
+        for (name, tensor) in weights where name.hasPrefix("encoder.") {
+            weights["target_" + name] = tensor
+        }
+        try method.load(weights)
+    }
+
+    func masks(_ index: Int) throws -> JointEmbeddingMasks {
+        try RecordedJointEmbedding(item).masks("in/step\(index)_")
+    }
+
+    /// Makes the recorded steps, the first of which is number `first` of the run.
+    ///
+    /// - Returns: the losses.
+    func steps(
+        from first: Int = 0, _ loss: @escaping (Int, Tensor) throws -> Losses
+    ) throws -> [Double] {
+        let images = try item.tensor("in/images").to(dtype: dtype)  // [S, B, C, H, W]
+        let config = try item.config
+        let total = try config.int("ipe") * config.int("epochs")
+        #expect(first + images.shape[0] == total)
+        var rows: [Tensor] = []
+        let losses = try (0..<images.shape[0]).map { index in
+            let losses = try loss(index, images[index])
+            let update = updater.update(
+                at: updater.place(ofStep: first + index, of: total), [(1, { losses })])
+            let gradients = update.gradients
+            rows.append(
+                stacked(
+                    [
+                        gradients.first, gradients.last, gradients.least, gradients.greatest,
+                        gradients.mean,
+                    ].compactMap { $0 }))
+            return update.loss.item
+        }
+        if try item.contains("out/grad_stats") {
+            item.compare("out/grad_stats", stacked(rows).to(dtype: .float32))
+        }
+        return losses
+    }
+
+    /// Compares losses and every weight after the last step.
+    ///
+    /// AdamW makes a step of the size of the learning rate of any gradient, one that is rounding noise
+    /// too: in fp32 the weights with such gradients depend on the order of sums. So weights are
+    /// compared of a run in fp64, whose distance from the reference's is the reference's own rounding.
+    func compare(_ losses: [Double]) throws {
+        item.compare("out/losses", Tensor(losses), tolerance: .absolute(1e-6))
+        guard dtype == .float64 else { return }
+        for (name, tensor) in method.stateDict where try item.contains("out/\(name)") {
+            let (recorded, found) = ("out/\(name)", tensor.detached().to(dtype: .float32))
+            guard name.hasSuffix("attn.qkv.bias") else {
+                item.compare(recorded, found, tolerance: .absolute(2e-5))
+                continue
+            }
+            // A bias of the keys changes nothing: its gradient is nothing but rounding noise.
+            let width = found.shape[0] / 3
+            item.compare(recorded) { expected in
+                let distance =
+                    [0..<width, 2 * width..<3 * width].map { part in
+                        (found[part] - expected[part]).abs().max().item
+                    }.max() ?? 0
+                return distance <= 2e-5 ? nil : "differs by \(distance)"
+            }
+        }
+    }
+}
