@@ -40,23 +40,12 @@ public struct CheckpointLoader {
 
     /// A model with the weights of a checkpoint, in evaluation mode.
     public struct Loaded {
-        public let model: Module
+        public let model: any VisionEncoder
         public let architecture: EncoderArchitecture
         public let family: CheckpointFamily
         public let report: CoverageReport
         /// How the pixels were normalised in training, as the family does it.
         public var pixels: PixelStatistics { family.pixels }
-
-        /// The model, where it makes tokens of pictures; an error that names the file where not.
-        public func encoder() throws -> any VisionEncoder {
-            guard let encoder = model as? any VisionEncoder else {
-                throw CheckpointError(
-                    .noModel,
-                    "\(report.file) holds a model of the family \(family.name), which is no encoder "
-                        + "of pictures into tokens: here one is needed")
-            }
-            return encoder
-        }
 
         /// The model, where it is a vision transformer; an error that names the file where not.
         public func visionTransformer() throws -> VisionTransformer {
@@ -123,7 +112,7 @@ public struct CheckpointLoader {
     /// The model that the tensors are of; what contradicts itself in their shapes names the file.
     private func make(
         _ shape: EncoderShape, _ found: FoundEncoder, _ path: String
-    ) throws -> (EncoderArchitecture, Module) {
+    ) throws -> (EncoderArchitecture, any VisionEncoder) {
         do {
             var architecture = try found.family.architecture(shape)
             if let size = options.imageSize { architecture = architecture.resized(to: size) }

@@ -5,12 +5,18 @@ public import VisionModels
 /// A kind of model with its shape.
 public enum EncoderArchitecture: Sendable {
     case visionTransformer(VisionTransformer.Config)
+    case swinTransformer(SwinTransformer.Config)
+    /// CLIP's residual network.
+    case modifiedResNet(ModifiedResNet.Config)
 
     /// A model of this shape with initial weights.
-    func make() throws -> Module {
-        switch self {
+    func make() throws -> any VisionEncoder {
+        let generator = Generator(seed: 0)
+        return switch self {
         case .visionTransformer(let config):
-            try VisionTransformer(config, generator: Generator(seed: 0))
+            try VisionTransformer(config, generator: generator)
+        case .swinTransformer(let config): try SwinTransformer(config, generator: generator)
+        case .modifiedResNet(let config): try ModifiedResNet(config, generator: generator)
         }
     }
 }
@@ -22,6 +28,12 @@ extension EncoderArchitecture {
         case .visionTransformer(var config):
             config.imageSize = imageSize
             return .visionTransformer(config)
+        case .swinTransformer(var config):
+            config.imageSize = imageSize
+            return .swinTransformer(config)
+        case .modifiedResNet(var config):
+            config.imageSize = imageSize
+            return .modifiedResNet(config)
         }
     }
 }

@@ -51,6 +51,34 @@ struct EncoderShape: Sendable {
         return config
     }
 
+    /// The shape of a Swin transformer; everything but ε and the size of the pictures follows from the
+    /// tensors.
+    ///
+    /// - Parameter normEps: ε of the layer norms; settings beside the file go first.
+    /// - Returns: the shape, with the family's way to resize.
+    /// - Throws: `ConfigurationError` naming what is missing or contradictory.
+    func swinTransformer(normEps: Double = 1e-5) throws -> SwinTransformer.Config {
+        let config = try SwinTransformer.Config(inferredFrom: shapes) { config in
+            config.positionResize = positionResize
+            config.normEps = settings?.normEps ?? normEps
+            if !config.absolutePositions, let size = settings?.imageSize {
+                config.imageSize = size / config.patchSize * config.patchSize
+            }
+        }
+        if let heads, heads != config.heads[0] {
+            throw ConfigurationError.invalid(
+                "heads", found: heads,
+                expected: "none: the tables of relative positions tell the heads of each stage, "
+                    + "\(config.heads)")
+        }
+        return config
+    }
+
+    /// The shape of CLIP's residual network, which follows from the tensors.
+    func modifiedResNet() throws -> ModifiedResNet.Config {
+        try ModifiedResNet.Config(inferredFrom: shapes, heads: heads)
+    }
+
     /// What the report says of the number of heads where it was assumed.
     func headsNote(_ architecture: EncoderArchitecture) -> String? {
         guard case .visionTransformer(let config) = architecture, heads == nil,

@@ -119,7 +119,8 @@ struct ModelFit {
     /// Fixed positions of models whose files do not store them.
     private static func isFixedPosition(_ name: String, _ model: Module) -> Bool {
         name == "pos_embed"
-            && ModelGeometry.transformer(in: model)?.config.positions == .sinCos
+            && ModelGeometry.encoder(VisionTransformer.self, in: model)?.config.positions
+                == .sinCos
     }
 
     private static func choose(
@@ -163,22 +164,22 @@ struct ModelFit {
     ) throws -> (tensor: Tensor, resized: String?) {
         if tensor.shape == target.shape { return (tensor, nil) }
         do {
-            if name == "pos_embed" || name == "absolute_pos_embed",
-                let place = ModelGeometry.positions(of: model)
-            {
+            if let place = ModelGeometry.positions(name, of: model) {
+                // The ResNet's have no dimension for the batch.
+                let rows = tensor.shape.count == 2 ? tensor.unsqueezed(0) : tensor
                 let fitted = try family.positionResize.fitting(
-                    tensor, to: place.grid, extraTokens: place.extraTokens)
-                guard fitted.shape == target.shape else { throw Misfit(tensor) }
-                let from = PatchGrid(squareOf: tensor.shape[1] - place.extraTokens)
+                    rows, to: place.grid, extraTokens: place.extraRows)
+                guard fitted.shape.suffix(target.shape.count) == target.shape[...] else {
+                    throw Misfit(tensor)
+                }
+                let from = PatchGrid(squareOf: rows.shape[1] - place.extraRows)
                 return (
-                    fitted,
+                    fitted.reshaped(target.shape),
                     "from \(from.map { "\($0)" } ?? "\(tensor.shape)") to \(place.grid) patches by "
                         + family.positionResize.rawValue
                 )
             }
-            if name.hasSuffix("relative_position_bias_table"),
-                let place = ModelGeometry.biases(name, of: model)
-            {
+            if let place = ModelGeometry.biases(name, of: model) {
                 let fitted = try family.biasResize.fitting(
                     tensor, to: place.window, extraRows: place.extraRows)
                 guard fitted.shape == target.shape else { throw Misfit(tensor) }

@@ -19,8 +19,6 @@ public struct ModelSettings: Sendable, Decodable {
     public var keyBias: Bool?
     public var useSwiGLU: Bool?
     public var useMeanPooling: Bool?
-    public var windowSize: Int?
-    public var stageHeads: [Int]?
     public var registers: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -39,7 +37,6 @@ public struct ModelSettings: Sendable, Decodable {
         case keyBias = "key_bias"
         case useSwiGLU = "use_swiglu_ffn"
         case useMeanPooling = "use_mean_pooling"
-        case windowSize = "window_size"
         case registers = "num_register_tokens"
         case vision = "vision_config"
     }
@@ -76,8 +73,6 @@ public struct ModelSettings: Sendable, Decodable {
         keyBias = read(.keyBias)
         useSwiGLU = read(.useSwiGLU)
         useMeanPooling = read(.useMeanPooling)
-        windowSize = read(.windowSize)
-        stageHeads = read(.numHeads)
         registers = read(.registers)
     }
 

@@ -72,7 +72,7 @@ extension PretrainedEncoder {
         file path: String, _ options: CheckpointLoader.Options = CheckpointLoader.Options()
     ) throws -> PretrainedEncoder {
         let loaded = try CheckpointLoader(options).load(path)
-        let model = try loaded.encoder()
+        let model = loaded.model
         var data = DataSettings()
         if model.channels == loaded.pixels.mean.count {
             (data.mean, data.std) = (loaded.pixels.mean, loaded.pixels.std)

@@ -18,7 +18,7 @@ extension VisionTransformer.Config {
         inferredFrom shapes: [String: [Int]], heads: Int? = nil,
         adjust: (inout VisionTransformer.Config) -> Void = { _ in }
     ) throws {
-        let tensors = TensorShapes(shapes)
+        let tensors = TensorShapes(shapes, of: "a vision transformer")
         self.init()
         let kernel = try tensors.shape("patch_embed.proj.weight", rank: 4)
         (width, channels, patchSize) = (kernel[0], kernel[1], kernel[2])
@@ -28,8 +28,7 @@ extension VisionTransformer.Config {
         masksPatches = tensors.has("masked_embed")
         patchBias = tensors.has("patch_embed.proj.bias")
         preNorm = tensors.has("norm_pre.weight")
-        depth = 0
-        while tensors.has("blocks.\(depth).norm1.weight") { depth += 1 }
+        depth = tensors.count { "blocks.\($0).norm1.weight" }
         try inferBlock(tensors)
         try inferPositions(tensors)
         if tensors.has("fc_norm.weight") {
@@ -115,34 +114,8 @@ extension VisionTransformer.Config {
     }
 }
 
-/// The shapes of named tensors.
-private struct TensorShapes {
-    static let table = "relative_position_bias_table"
-    private let shapes: [String: [Int]]
-
-    init(_ shapes: [String: [Int]]) {
-        self.shapes = shapes
-    }
-
-    /// For errors: what there is.
-    var contents: String {
-        "the file holds \(shapes.keys.sorted().prefix(4).joined(separator: ", ")), …"
-    }
-
-    func has(_ name: String) -> Bool { shapes[name] != nil }
-
-    func shape(_ name: String, rank: Int) throws -> [Int] {
-        guard let shape = shapes[name] else {
-            throw ConfigurationError.invalid(
-                name, found: "missing", expected: "a tensor of a vision transformer",
-                advice: contents)
-        }
-        guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
-            throw ConfigurationError.invalid(
-                name, found: "\(shape)", expected: "\(rank) dimensions")
-        }
-        return shape
-    }
+extension TensorShapes {
+    fileprivate static let table = "relative_position_bias_table"
 
     /// The number of heads, where a tensor with a part for each tells it.
     func heads(width: Int) throws -> Int? {

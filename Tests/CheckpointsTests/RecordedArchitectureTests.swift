@@ -53,7 +53,7 @@ import VisionModels
         let file = try SafeTensorsFile(path: item.path)
         let loaded = try load(file)
         #expect(loaded.report.isComplete && loaded.report.coverage == 1)
-        let encoder = try loaded.encoder()
+        let encoder = loaded.model
         let images = try Tensor(file.tensor("in/images"))
         let tokens = noGrad {
             encoder.lastBlocks(images, count: 1).last.map { encoder.final($0) }
@@ -93,10 +93,10 @@ import VisionModels
         let found = Set(try Self.cases.map { try load(SafeTensorsFile(path: $0.path)).family.name })
         for name in [
             "timm", "mae", "beit", "eva", "eva02", "dinov3-timm", "hf-vit", "hf-mae", "hf-ijepa",
-            "hf-dinov2", "hf-dinov3", "hf-beit", "hf-clip",
+            "hf-dinov2", "hf-dinov3", "hf-beit", "hf-clip", "timm-swin", "hf-swin",
         ] {
             #expect(found.contains(name), "\(name)")
         }
-        #expect(Self.cases.count >= 35)
+        #expect(Self.cases.count >= 38)
     }
 }

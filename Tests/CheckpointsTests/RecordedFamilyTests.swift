@@ -33,6 +33,9 @@ struct RecordedFamilyTests {
         Recorded("beyondcls/checkpoints/mae_pretrain_full.pth", "mae", "model"),
         Recorded("beyondcls/checkpoints/simmim_vit_finetune.pth", "simmim", "model"),
         Recorded("beyondcls/checkpoints/simmim_vit_pretrain.pth", "simmim", "model: encoder."),
+        Recorded("beyondcls/checkpoints/simmim_swin_finetune.pth", "simmim-swin", "model"),
+        Recorded(
+            "beyondcls/checkpoints/simmim_swin_pretrain.pth", "simmim-swin", "model: encoder."),
         Recorded("mapet/checkpoints/beit_pretrain.pth", "beit", "model"),
         Recorded("mapet/checkpoints/clip_state_dict.pt", "clip", "visual."),
         Recorded("mapet/checkpoints/clip_jit.pt", "clip", "visual."),
@@ -44,6 +47,7 @@ struct RecordedFamilyTests {
         Recorded("ibot/checkpoints/combined_linear.pth", "timm", "state_dict"),
         Recorded("ibot/checkpoints/finetune_checkpoint-7.pth", "timm", "model"),
         Recorded("ibot/checkpoints/finetune_init.pth", "timm", "the top of the file"),
+        Recorded("ibot/checkpoints/pretrain_swin.pth", "ibot-swin", "teacher: backbone."),
         Recorded("ibot/checkpoints/pretrain_vit_separate_fp32.pth", "ibot", "teacher: backbone."),
         Recorded("ibot/checkpoints/pretrain_vit_shared.pth", "ibot", "teacher: backbone."),
         Recorded("mapet/checkpoints/mapet_pretrain.pth.tar", "mapet", "state_dict"),
@@ -68,7 +72,8 @@ struct RecordedFamilyTests {
     @Test("all of the encoder is loaded", arguments: files)
     func loaded(_ recorded: Recorded) throws {
         let path = try #require(ParityFolder.inUse.file(recorded.file))
-        let heads = recorded.family == "clip" ? nil : 2
+        let tellsHeads = recorded.family == "clip" || recorded.family.hasSuffix("-swin")
+        let heads = tellsHeads ? nil : 2
         let loaded = try CheckpointLoader(.init(heads: heads)).load(path)
         #expect(loaded.family.name == recorded.family)
         #expect(loaded.report.place == recorded.place)
@@ -115,7 +120,7 @@ struct RecordedFamilyTests {
             })
         let weight = try Tensor(#require(tensors["head.weight"]))
         let bias = try Tensor(#require(tensors["head.bias"]))
-        let encoder = try loaded.encoder()
+        let encoder = loaded.model
         let images = try images(json)
         let logits = noGrad { encoder.feature(images).linear(weight, bias) }
         let key = part == "state_dict" ? "logits" : "logits_ema"
@@ -131,7 +136,7 @@ struct RecordedFamilyTests {
         let loaded = try CheckpointLoader().load(path)
         let stored = try CheckpointFile(path: path).tensors().first { $0.name == "visual.proj" }
         let projection = try Tensor(try #require(stored).tensor).to(dtype: .float32)
-        let encoder = try loaded.encoder()
+        let encoder = loaded.model
         let images = try images(json)
         let found = noGrad { encoder.feature(images).matmul(projection) }
         let tolerance = json.contains("tolerance") ? try json.double("tolerance") : 1e-4
@@ -154,6 +159,17 @@ struct RecordedFamilyTests {
                 "more encoders, for --part: student: module.backbone.",
                 "beside it: the projection head (10 tensors), the state of an optimizer (117 tensors)",
             ])
+    }
+
+    @Test("DALL-E's encoder is known, and the error says what takes it")
+    func tokenizer() throws {
+        let path = try #require(ParityFolder.inUse.file("mapet/checkpoints/dalle_encoder.pkl"))
+        #expect {
+            _ = try CheckpointLoader().load(path)
+        } throws: {
+            ($0 as? CheckpointError)?.kind == .noModel && "\($0)".contains("family dalle")
+                && "\($0)".contains("DALLEEncoder")
+        }
     }
 
     @Test(

@@ -57,7 +57,7 @@ enum EncoderOutputs {
     static func of(
         _ loaded: CheckpointLoader.Loaded, _ images: Tensor
     ) throws -> [(name: String, tensor: Tensor)] {
-        let model = try loaded.encoder()
+        let model = loaded.model
         guard let last = model.lastBlocks(images, count: 1).last else { return [] }
         let tokens = model.final(last)
         return [("tokens", tokens), ("pooled", model.pooled(tokens))]

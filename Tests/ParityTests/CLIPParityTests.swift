@@ -1,3 +1,5 @@
+import Checkpoints
+import Foundation
 import NN
 import TensorFiles
 import TestSupport
@@ -64,6 +66,14 @@ import VisionModels
         #expect(model.grid(of: image).count == model.cells(image).shape[1])
         item.compare("out/attnpool_all", model.pooledTokens(image).transposed(0, 1))
         item.compare("out/embedding", model(image))
+        let path = NSTemporaryDirectory() + "clip-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try SafeTensorsWriter.write(
+            weights.map { (name: "visual." + $0.key, tensor: $0.value) }, to: path)
+        let loaded = try CheckpointLoader(.init(heads: settings.int("heads"))).load(path)
+        #expect(loaded.family.name == "clip-resnet" && loaded.report.isComplete)
+        item.compare(
+            "out/grid_features", try #require(loaded.model.lastBlocks(image, count: 1).last))
         item.finish()
     }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Methods
 import NN
 import TensorFiles
@@ -23,7 +24,6 @@ import VisionModels
         if settings.contains("patch_norm") { config.patchNorm = try settings.bool("patch_norm") }
         if settings.contains("ln_eps") { config.normEps = try settings.double("ln_eps") }
         config.savesMasks = true
-        config.relativeResize = .simMIM
         return config
     }
 
@@ -83,9 +83,7 @@ import VisionModels
             let config = try config(item)
             let inferred = try SwinTransformer.Config(
                 inferredFrom: item.weights.mapValues(\.shape)
-            ) {
-                ($0.normEps, $0.relativeResize) = (config.normEps, config.relativeResize)
-            }
+            ) { $0.normEps = config.normEps }
             #expect(inferred == config)
             let model = SwinClassifier(
                 try SwinTransformer(config, generator: nil),
@@ -155,19 +153,15 @@ import VisionModels
             print("\(name): not in \(ParityFolder.inUse.path), not compared")
             return
         }
-        let records = try CheckpointFile(path: path).tensors(under: ["model"])
-        var stored: [String: Tensor] = [:]
-        for (name, record) in records where name.hasPrefix("encoder.") {
-            stored[String(name.dropFirst("encoder.".count))] = try Tensor(record)
-        }
         let model = SwinClassifier(
             try SwinTransformer(config(item), generator: nil), classCount: 3, generator: nil)
-        let report = try model.load(model.backbone.fitting(stored), strict: false)
-        #expect(report.mismatched.isEmpty)
-        #expect(
-            Set(report.missing) == Set(try item.config.array("untouched").map { try $0.string }))
-        #expect(report.unexpected == ["mask_token"])
+        let report = try CheckpointLoader().load(into: model, from: path)
+        #expect(report.isComplete && report.family == "simmim-swin")
+        #expect(report.unused.flatMap(\.names).contains("mask_token"))
         let state = Dictionary(uniqueKeysWithValues: model.stateDict)
+        #expect(
+            Set(state.keys).subtracting(report.loaded.map(\.name))
+                == Set(try item.config.array("untouched").map { try $0.string }))
         for name in try item.names("out/") {
             item.compare(name, try #require(state[String(name.dropFirst("out/".count))]))
         }

@@ -87,22 +87,4 @@ import VisionModels
             }
         }
     }
-
-    @Test("tables of another window are fitted, what follows from sizes is left out")
-    func fitting() throws {
-        var larger = small
-        (larger.imageSize, larger.window, larger.savesMasks) = (80, 5, true)
-        larger.relativeResize = .simMIM
-        let (source, target) = (
-            try SwinTransformer(small, generator: Generator(seed: 1)),
-            try SwinTransformer(larger, generator: Generator(seed: 2))
-        )
-        let stored = Dictionary(uniqueKeysWithValues: source.stateDict.map { ($0.name, $0.tensor) })
-        let report = try target.load(target.fitting(stored), strict: false)
-        #expect(report.mismatched.isEmpty && report.unexpected.isEmpty)
-        #expect(
-            report.missing.allSatisfy {
-                $0.hasSuffix("relative_position_index") || $0.hasSuffix("attn_mask")
-            })
-    }
 }

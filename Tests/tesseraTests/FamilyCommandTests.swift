@@ -54,6 +54,25 @@ import Testing
         #expect(inspected.output.contains("beside it: what replaces masked patches (1 tensor)"))
     }
 
+    @Test("a Swin is evaluated, embedded and inspected like any encoder")
+    func swin() throws {
+        let weights = try write("timm_swin_tiny_patch4_window7_224")
+        let result = try evaluate(weights)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("timm-swin, 100 % of the encoder's"), "\(result.errors)")
+        let out = folder.path("features.safetensors")
+        let embedded = try Program.run(
+            ["embed", "--weights", weights, "--data", data, "--out", out, "features.tokens=mean"])
+        #expect(embedded.status == 0, "\(embedded.errors)")
+        let features = try SafeTensorsFile(path: out)
+        #expect(try features.names.contains { try features.tensor($0).shape.last == 16 })
+        let inspected = try Program.run(
+            ["checkpoint", "inspect", weights + "/model.safetensors"])
+        #expect(
+            inspected.output.contains("family timm-swin: Swin with timm's names"),
+            "\(inspected.output)")
+    }
+
     @Test("half an encoder is an error that shows what is missing, unless --allow-partial")
     func partial() throws {
         let weights = try write("hf_ViTModel", leavingOut: "layer.1.output.dense.bias")

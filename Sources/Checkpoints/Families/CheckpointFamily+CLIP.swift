@@ -30,7 +30,7 @@ extension CheckpointFamily {
     static let clipResNet = CheckpointFamily(
         "clip-resnet", "CLIP's ResNet (Radford et al. 2021)", anchors: ["conv1.weight"],
         others: textTower, positionResize: .maPeT, pixels: .clip,
-        architecture: { _ in throw noModel("clip-resnet") }
+        architecture: { .modifiedResNet(try $0.modifiedResNet()) }
     ) { $0.has("attnpool.positional_embedding") && $0.has("layer1.0.conv1.weight") }
 
     private static let textTower = [
@@ -46,12 +46,14 @@ extension CheckpointFamily {
         Other("vocab_size", "numbers of the texts and pictures"),
     ]
 
-    /// The error of a family whose model is not here.
-    static func noModel(_ name: String) -> CheckpointError {
+    /// The error of a family whose model is not here; `advice` says what takes its files.
+    static func noModel(
+        _ name: String, _ advice: String = "`tessera checkpoint extract` takes its tensors out"
+    ) -> CheckpointError {
         CheckpointError(
             .noModel,
             "the checkpoint is of the family \(name), for whose encoder there is no model here; "
-                + "`tessera checkpoint extract` takes its tensors out")
+                + advice)
     }
 }
 

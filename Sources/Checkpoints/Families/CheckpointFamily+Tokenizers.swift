@@ -15,6 +15,12 @@ extension CheckpointFamily {
     /// The discrete VAE of DALL-E: Ramesh et al., *Zero-Shot Text-to-Image Generation* (2021).
     static let dalle = CheckpointFamily(
         "dalle", "DALL-E's encoder (Ramesh et al. 2021)", anchors: ["blocks.input.w"],
-        pixels: .none, architecture: { _ in throw noModel("dalle") }
+        pixels: .none,
+        architecture: { _ in
+            throw noModel(
+                "dalle",
+                "it gives visual tokens, not features: `DALLEEncoder` of the library Tokenizers "
+                    + "takes it, DALLEConfig(inferredFrom:) tells its shape")
+        }
     ) { $0.has("blocks.output.conv.w") }
 }

@@ -22,7 +22,7 @@ extension ModifiedResNet {
         public var lastWidth: Int { 4 * width << (depths.count - 1) }
 
         /// The cells of the last map for images of the model's own size.
-        var lastGrid: PatchGrid { PatchGrid(rows: imageSize / 32, columns: imageSize / 32) }
+        package var lastGrid: PatchGrid { PatchGrid(rows: imageSize / 32, columns: imageSize / 32) }
 
         public func validate() throws {
             func check(
@@ -69,35 +69,21 @@ extension ModifiedResNet.Config {
     ///   - heads: overrides the number of heads.
     /// - Throws: `ConfigurationError` naming what is missing or contradictory.
     public init(inferredFrom shapes: [String: [Int]], heads: Int? = nil) throws {
-        func shape(_ name: String, rank: Int) throws -> [Int] {
-            guard let shape = shapes[name] else {
-                let some = shapes.keys.sorted().prefix(4).joined(separator: ", ")
-                throw ConfigurationError.invalid(
-                    name, found: "missing", expected: "a tensor of CLIP's residual network",
-                    advice: "the file holds \(some), …")
-            }
-            guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
-                throw ConfigurationError.invalid(
-                    name, found: "\(shape)", expected: "\(rank) dimensions")
-            }
-            return shape
-        }
+        let tensors = TensorShapes(shapes, of: "CLIP's residual network")
         self.init()
-        channels = try shape("conv1.weight", rank: 4)[1]
-        width = try shape("layer1.0.conv1.weight", rank: 4)[0]
+        channels = try tensors.shape("conv1.weight", rank: 4)[1]
+        width = try tensors.shape("layer1.0.conv1.weight", rank: 4)[0]
         depths = (1...4).map { stage in
-            var depth = 0
-            while shapes["layer\(stage).\(depth).conv1.weight"] != nil { depth += 1 }
-            return depth
+            tensors.count { "layer\(stage).\($0).conv1.weight" }
         }
-        let positions = try shape("attnpool.positional_embedding", rank: 2)[0]
+        let positions = try tensors.shape("attnpool.positional_embedding", rank: 2)[0]
         guard let grid = PatchGrid(squareOf: positions - 1) else {
             throw ConfigurationError.invalid(
                 "attnpool.positional_embedding", found: "\(positions) rows",
                 expected: "one more than a square grid of cells")
         }
         imageSize = 32 * grid.rows
-        embedding = try shape("attnpool.c_proj.weight", rank: 2)[0]
+        embedding = try tensors.shape("attnpool.c_proj.weight", rank: 2)[0]
         self.heads = heads ?? max(1, lastWidth / 64)
         try validate()
     }

@@ -26,8 +26,6 @@ extension SwinTransformer {
         public var absolutePositions = false
         /// How they are fitted to another image size.
         public var positionResize = PositionResize.bicubic
-        /// How tables of relative positions from files are fitted to another window.
-        public var relativeResize = RelativeBiasResize.swin
         public var maskedPatches = MaskedPatches.none
         /// Whether the masks of shifted windows are among the saved tensors, as in SimMIM.
         public var savesMasks = false
@@ -127,7 +125,6 @@ extension SwinTransformer.Config {
             "patchNorm": "a layer norm behind the patch embedding",
             "absolutePositions": "a learned embedding of the patches' positions",
             "positionResize": "how positions are fitted to pictures of another size",
-            "relativeResize": "how tables of relative positions are fitted to another window",
             "maskedPatches": "what replaces masked patches: maskedEmbed (iBOT), maskToken (SimMIM)",
             "savesMasks": "whether the masks of shifted windows are saved, as in SimMIM",
             "dropPath": "probability to drop a branch of the last block; it rises from 0",

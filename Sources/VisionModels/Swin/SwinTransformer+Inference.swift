@@ -16,22 +16,10 @@ extension SwinTransformer.Config {
         inferredFrom shapes: [String: [Int]],
         adjust: (inout SwinTransformer.Config) -> Void = { _ in }
     ) throws {
-        func shape(_ name: String, rank: Int) throws -> [Int] {
-            guard let shape = shapes[name] else {
-                let some = shapes.keys.sorted().prefix(4).joined(separator: ", ")
-                throw ConfigurationError.invalid(
-                    name, found: "missing", expected: "a tensor of a Swin transformer",
-                    advice: "the file holds \(some), …")
-            }
-            guard shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
-                throw ConfigurationError.invalid(
-                    name, found: "\(shape)", expected: "\(rank) dimensions")
-            }
-            return shape
-        }
+        let tensors = TensorShapes(shapes, of: "a Swin transformer")
         func window(_ stage: Int) throws -> (side: Int, heads: Int) {
             let name = "layers.\(stage).blocks.0.attn.relative_position_bias_table"
-            let table = try shape(name, rank: 2)
+            let table = try tensors.shape(name, rank: 2)
             guard let offsets = PatchGrid(squareOf: table[0]), offsets.rows % 2 == 1 else {
                 throw ConfigurationError.invalid(
                     name, found: "\(table[0]) rows",
@@ -41,44 +29,41 @@ extension SwinTransformer.Config {
         }
 
         self.init()
-        let kernel = try shape("patch_embed.proj.weight", rank: 4)
+        let kernel = try tensors.shape("patch_embed.proj.weight", rank: 4)
         (width, channels, patchSize) = (kernel[0], kernel[1], kernel[2])
-        patchNorm = shapes["patch_embed.norm.weight"] != nil
+        patchNorm = tensors.has("patch_embed.norm.weight")
         (depths, heads) = ([], [])
         var sides: [Int] = []
-        while shapes["layers.\(depths.count).blocks.0.norm1.weight"] != nil {
-            let stage = depths.count
-            var depth = 1
-            while shapes["layers.\(stage).blocks.\(depth).norm1.weight"] != nil { depth += 1 }
+        for stage in 0..<tensors.count({ "layers.\($0).blocks.0.norm1.weight" }) {
             let found = try window(stage)
-            depths.append(depth)
+            depths.append(tensors.count { "layers.\(stage).blocks.\($0).norm1.weight" })
             heads.append(found.heads)
             sides.append(found.side)
         }
         guard let last = sides.last else {
-            _ = try shape("layers.0.blocks.0.norm1.weight", rank: 1)
+            _ = try tensors.shape("layers.0.blocks.0.norm1.weight", rank: 1)
             return
         }
         self.window = sides[0]
-        let hidden = try shape("layers.0.blocks.0.mlp.fc1.weight", rank: 2)[0]
+        let hidden = try tensors.shape("layers.0.blocks.0.mlp.fc1.weight", rank: 2)[0]
         mlpRatio = Double(hidden) / Double(width)
-        qkvBias = shapes["layers.0.blocks.0.attn.qkv.bias"] != nil
-        savesMasks = shapes.keys.contains { $0.hasSuffix(".attn_mask") }
+        qkvBias = tensors.has("layers.0.blocks.0.attn.qkv.bias")
+        savesMasks = tensors.has(suffix: ".attn_mask")
         maskedPatches =
-            shapes["masked_embed"] != nil
-            ? .maskedEmbed : shapes["mask_token"] != nil ? .maskToken : .none
+            tensors.has("masked_embed")
+            ? .maskedEmbed : tensors.has("mask_token") ? .maskToken : .none
         imageSize = patchSize * last << (depths.count - 1)
-        if shapes["absolute_pos_embed"] != nil {
+        if tensors.has("absolute_pos_embed") {
             absolutePositions = true
-            let count = try shape("absolute_pos_embed", rank: 3)[1]
+            let count = try tensors.shape("absolute_pos_embed", rank: 3)[1]
             guard let grid = PatchGrid(squareOf: count) else {
                 throw ConfigurationError.invalid(
                     "absolute_pos_embed", found: "\(count) rows",
                     expected: "a square grid of patches")
             }
             imageSize = grid.rows * patchSize
-        } else if savesMasks, shapes["layers.0.blocks.1.attn_mask"] != nil {
-            let count = try shape("layers.0.blocks.1.attn_mask", rank: 3)[0]
+        } else if savesMasks, tensors.has("layers.0.blocks.1.attn_mask") {
+            let count = try tensors.shape("layers.0.blocks.1.attn_mask", rank: 3)[0]
             if let windows = PatchGrid(squareOf: count) {
                 imageSize = windows.rows * self.window * patchSize
             }
