@@ -9,6 +9,8 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
         public static let unknownPart = Kind(name: "unknownPart")
         /// Tensors of the encoder are missing, misshapen or would be ignored.
         public static let incomplete = Kind(name: "incomplete")
+        /// There is an encoder, but no classifier that fits it.
+        public static let noClassifier = Kind(name: "noClassifier")
         /// The family is known, but there is no model for it here.
         public static let noModel = Kind(name: "noModel")
     }

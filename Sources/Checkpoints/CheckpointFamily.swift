@@ -19,6 +19,8 @@ public struct CheckpointFamily: Sendable {
     let prefers: [String]
     /// The table of names.
     let names: NameMap
+    /// Whether `head` under Tessera's names is a classifier; in CLIP it is a projection.
+    let headIsClassifier: Bool
     /// Starts of names outside of the prefix that are the encoder's too.
     let adopts: [String]
     /// What tensors beside the encoder are, by the start of their names.
@@ -46,7 +48,8 @@ public struct CheckpointFamily: Sendable {
     init(
         _ name: String, _ title: String, anchors: [String] = ["patch_embed.proj.weight"],
         prefers: [String] = CheckpointFamily.evaluated, names: [NameRule] = [],
-        adopts: [String] = [], others: [Other] = [], positionResize: PositionResize = .bicubic,
+        headIsClassifier: Bool = true, adopts: [String] = [], others: [Other] = [],
+        positionResize: PositionResize = .bicubic,
         biasResize: RelativeBiasResize = .geometricSpline,
         pixels: PixelStatistics = .imageNet,
         architecture: @escaping @Sendable (EncoderShape) throws -> EncoderArchitecture = {
@@ -60,6 +63,7 @@ public struct CheckpointFamily: Sendable {
         self.recognizes = recognizes
         self.prefers = prefers
         self.names = NameMap(names)
+        self.headIsClassifier = headIsClassifier
         self.adopts = adopts
         self.others = others
         self.architecture = architecture

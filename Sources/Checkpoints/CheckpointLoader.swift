@@ -20,6 +20,9 @@ public struct CheckpointLoader {
     public struct Options: Sendable {
         /// Which encoder, where the file has several: a word of its place, such as `student`.
         public var part: String?
+        /// Whether the average of the weights over the steps of training is taken, where the file has
+        /// one beside them: `state_dict_ema`, `model_ema`.
+        public var prefersAverage = false
         /// The number of attention heads, where nothing tells it.
         public var heads: Int?
         /// The height and width of the pictures, where not those of training: positions are resized.
@@ -28,10 +31,11 @@ public struct CheckpointLoader {
         public var allowPartial = false
 
         public init(
-            part: String? = nil, heads: Int? = nil, imageSize: Int? = nil,
-            allowPartial: Bool = false
+            part: String? = nil, prefersAverage: Bool = false, heads: Int? = nil,
+            imageSize: Int? = nil, allowPartial: Bool = false
         ) {
             self.part = part
+            self.prefersAverage = prefersAverage
             self.heads = heads
             self.imageSize = imageSize
             self.allowPartial = allowPartial
@@ -43,9 +47,10 @@ public struct CheckpointLoader {
         public let model: any VisionEncoder
         public let architecture: EncoderArchitecture
         public let family: CheckpointFamily
+        /// How the pixels were normalised in training: as settings beside the file say, else as the
+        /// family does it.
+        public let pixels: PixelStatistics
         public let report: CoverageReport
-        /// How the pixels were normalised in training, as the family does it.
-        public var pixels: PixelStatistics { family.pixels }
 
         /// The model, where it is a vision transformer; an error that names the file where not.
         public func visionTransformer() throws -> VisionTransformer {
@@ -57,6 +62,15 @@ public struct CheckpointLoader {
             }
             return transformer
         }
+    }
+
+    /// A classifier with the weights of a checkpoint, in evaluation mode.
+    public struct LoadedClassifier {
+        public let model: any ImageClassifier
+        public let family: CheckpointFamily
+        /// As for an encoder.
+        public let pixels: PixelStatistics
+        public let report: CoverageReport
     }
 
     public let options: Options
@@ -72,23 +86,29 @@ public struct CheckpointLoader {
     /// - Throws: `TensorFileError` for a file that cannot be read, `CheckpointError` for one without a
     ///   known encoder or with half of one, `ConfigurationError` for contradictory shapes.
     public func load(_ path: String) throws -> Loaded {
-        let source = try CheckpointSource(path: path)
-        let found = try FoundEncoder.choose(options.part, in: source)
-        let mapped = found.family.names.apply(found.set.tensors)
-        let shape = EncoderShape(
-            // Some write the registers of a model that has none as an empty tensor.
-            shapes: Dictionary(
-                mapped.filter { !$0.shape.contains(0) }.map { ($0.name, $0.shape) }
-            ) { first, _ in first },
-            settings: source.settings, heads: options.heads,
-            positionResize: found.family.positionResize, biasResize: found.family.biasResize)
-        let (architecture, model) = try make(shape, found, path)
-        var fit = try ModelFit(found, mapped, into: model, file: path)
-        if let note = shape.headsNote(architecture) { fit.note(note) }
-        try finish(fit, path)
-        model.evaluate()
+        let contents = try EncoderContents(path, options)
+        let (architecture, model) = try make(contents, contents.encoder)
         return Loaded(
-            model: model, architecture: architecture, family: found.family, report: fit.report)
+            model: model, architecture: architecture, family: contents.found.family,
+            pixels: contents.pixels, report: try fill(model, contents, architecture))
+    }
+
+    /// The encoder of a checkpoint with the classifier that was trained on it.
+    ///
+    /// - Parameter path: as for `load(_:)`.
+    /// - Returns: the classifier, its family, and what became of every tensor.
+    /// - Throws: as `load(_:)` does; `CheckpointError` of the kind `noClassifier` where the file has
+    ///   none, or one that sees something else than such an encoder gives.
+    public func loadClassifier(_ path: String) throws -> LoadedClassifier {
+        let contents = try EncoderContents(path, options)
+        let head = try ClassifierShape(contents)
+        let (architecture, model) = try make(contents) {
+            let (architecture, encoder) = try contents.encoder()
+            return (architecture, try head.classifier(of: encoder, contents))
+        }
+        return LoadedClassifier(
+            model: model, family: contents.found.family, pixels: contents.pixels,
+            report: try fill(model, contents, architecture))
     }
 
     /// Fills a model that exists, such as one to be fine-tuned: its head and `fc_norm` keep their
@@ -101,28 +121,37 @@ public struct CheckpointLoader {
     /// - Throws: as `load(_:)` does; then the model is unchanged.
     @discardableResult
     public func load(into model: Module, from path: String) throws -> CoverageReport {
-        let source = try CheckpointSource(path: path)
-        let found = try FoundEncoder.choose(options.part, in: source)
-        let mapped = found.family.names.apply(found.set.tensors)
-        let fit = try ModelFit(found, mapped, into: model, file: path, keepsTask: true)
+        let contents = try EncoderContents(path, options)
+        let fit = try ModelFit(
+            contents.found, contents.mapped, into: model, file: path, keepsTask: true)
         try finish(fit, path)
         return fit.report
     }
 
-    /// The model that the tensors are of; what contradicts itself in their shapes names the file.
-    private func make(
-        _ shape: EncoderShape, _ found: FoundEncoder, _ path: String
-    ) throws -> (EncoderArchitecture, any VisionEncoder) {
+    /// What `body` makes; what contradicts itself in the tensors' shapes names the file.
+    private func make<Model>(
+        _ contents: EncoderContents, _ body: () throws -> (EncoderArchitecture, Model)
+    ) throws -> (EncoderArchitecture, Model) {
         do {
-            var architecture = try found.family.architecture(shape)
-            if let size = options.imageSize { architecture = architecture.resized(to: size) }
             // Starting values cost time; only what may be missing needs them.
-            guard !options.allowPartial else { return (architecture, try architecture.make()) }
-            return (architecture, try Init.leavingOut { try architecture.make() })
+            return try options.allowPartial ? body() : Init.leavingOut(body)
         } catch let error as ConfigurationError {
+            let found = contents.found
             throw CheckpointError(
-                .incomplete, "\(path), \(found.family.name) at \(found.set.place): \(error)")
+                .incomplete,
+                "\(contents.path), \(found.family.name) at \(found.set.place): \(error)")
         }
+    }
+
+    /// Brings the tensors into a new model, which is for evaluation.
+    private func fill(
+        _ model: Module, _ contents: EncoderContents, _ architecture: EncoderArchitecture
+    ) throws -> CoverageReport {
+        var fit = try ModelFit(contents.found, contents.mapped, into: model, file: contents.path)
+        if let note = contents.shape.headsNote(architecture) { fit.note(note) }
+        try finish(fit, contents.path)
+        model.evaluate()
+        return fit.report
     }
 
     private func finish(_ fit: ModelFit, _ path: String) throws {

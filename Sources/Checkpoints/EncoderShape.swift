@@ -30,6 +30,7 @@ struct EncoderShape: Sendable {
             config.relativeResize = biasResize
             adjust(&config)
             guard let settings else { return }
+            if settings.globalPool == "avg", config.finalNorm == .tokens { config.pooling = .mean }
             if let eps = settings.normEps { config.normEps = eps }
             if config.mlp != .swiGLU, let activation = settings.isQuickGELU {
                 config.mlp = activation ? .quickGELU : .gelu

@@ -71,11 +71,21 @@ struct FoundEncoder: Sendable {
     ///
     /// - Parameters:
     ///   - part: a word of its place, such as `student`; nil for the preferred one.
+    ///   - prefersAverage: whether an average of the weights goes before them.
     ///   - source: the checkpoint.
     /// - Returns: the first in the order of `all(in:)` that it may be.
     /// - Throws: `CheckpointError` where there is none.
-    static func choose(_ part: String?, in source: CheckpointSource) throws -> FoundEncoder {
-        let found = all(in: source)
+    static func choose(
+        _ part: String?, prefersAverage: Bool = false, in source: CheckpointSource
+    ) throws -> FoundEncoder {
+        var found = all(in: source)
+        if prefersAverage {
+            // The order among themselves stays.
+            let averages = found.filter { $0.set.path.contains(where: Self.averages.contains) }
+            found =
+                averages
+                + found.filter { !$0.set.path.contains(where: Self.averages.contains) }
+        }
         guard let part else {
             if let first = found.first { return first }
             throw unknown(source)
@@ -93,6 +103,9 @@ struct FoundEncoder: Sendable {
             "\(source.path) has no encoder in \(part.quotedForMessage()); there are "
                 + places.joined(separator: ", ") + (meant.map { "; did you mean '\($0)'?" } ?? ""))
     }
+
+    /// Words in the place of an average of weights over the steps of training.
+    private static let averages: Set<Substring> = ["state_dict_ema", "model_ema"]
 
     private static func unknown(_ source: CheckpointSource) -> CheckpointError {
         let count = source.parts.reduce(0) { $0 + $1.tensors.count }

@@ -20,6 +20,11 @@ public struct ModelSettings: Sendable, Decodable {
     public var useSwiGLU: Bool?
     public var useMeanPooling: Bool?
     public var registers: Int?
+    /// timm's way from tokens to the feature, such as `avg`.
+    public var globalPool: String?
+    /// How pixels from 0 to 1 were normalised in training.
+    public var mean: [Double]?
+    public var std: [Double]?
 
     private enum CodingKeys: String, CodingKey {
         case modelType = "model_type"
@@ -39,6 +44,21 @@ public struct ModelSettings: Sendable, Decodable {
         case useMeanPooling = "use_mean_pooling"
         case registers = "num_register_tokens"
         case vision = "vision_config"
+        case pretrained = "pretrained_cfg"
+        case inputSize = "input_size"
+        case globalPool = "global_pool"
+        case mean, std
+    }
+
+    /// Hugging Face's settings of the pictures, in `preprocessor_config.json`.
+    private struct Pictures: Decodable {
+        let mean: [Double]?
+        let std: [Double]?
+
+        private enum CodingKeys: String, CodingKey {
+            case mean = "image_mean"
+            case std = "image_std"
+        }
     }
 
     /// Whether the activation is CLIP's x · σ(1.702 x); nil where nothing is said.
@@ -74,16 +94,39 @@ public struct ModelSettings: Sendable, Decodable {
         useSwiGLU = read(.useSwiGLU)
         useMeanPooling = read(.useMeanPooling)
         registers = read(.registers)
+        globalPool = (try? top.decodeIfPresent(String.self, forKey: .globalPool)) ?? nil
+        guard let pretrained = section(.pretrained) else { return }
+        mean = (try? pretrained.decodeIfPresent([Double].self, forKey: .mean)) ?? nil
+        std = (try? pretrained.decodeIfPresent([Double].self, forKey: .std)) ?? nil
+        let size = (try? pretrained.decodeIfPresent([Int].self, forKey: .inputSize)) ?? nil
+        imageSize = imageSize ?? size?.last
     }
 
-    /// The settings in `config.json` of `folder`, nil where it holds none.
+    /// How the pictures were normalised; nil where nothing that makes sense is said.
+    var pixels: PixelStatistics? {
+        guard let mean, let std, mean.count == std.count, !mean.isEmpty,
+            (mean + std).allSatisfy(\.isFinite), std.allSatisfy({ $0 > 0 })
+        else { return nil }
+        return PixelStatistics(mean: mean, std: std)
+    }
+
+    /// The settings in `config.json` of `folder`, nil where it holds none; with those of
+    /// `preprocessor_config.json` where there is one.
     ///
-    /// - Throws: `TensorFileError` where the file is not JSON.
+    /// - Throws: `TensorFileError` where a file is not JSON.
     public init?(beside folder: URL) throws {
-        let path = folder.appendingPathComponent("config.json").path
+        guard let settings: ModelSettings = try Self.read("config.json", folder) else { return nil }
+        self = settings
+        if let pictures: Pictures = try Self.read("preprocessor_config.json", folder) {
+            (mean, std) = (pictures.mean ?? mean, pictures.std ?? std)
+        }
+    }
+
+    private static func read<Value: Decodable>(_ name: String, _ folder: URL) throws -> Value? {
+        let path = folder.appendingPathComponent(name).path
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         do {
-            self = try JSONDecoder().decode(ModelSettings.self, from: data)
+            return try JSONDecoder().decode(Value.self, from: data)
         } catch {
             throw TensorFileError(
                 .malformed, file: path, problem: "is no JSON with the settings of a model",

@@ -8,8 +8,11 @@ enum Planes {
 
 extension Tensor {
     /// The means of the whole squares of `size` pixels: `[B, C, H, W]` to `[B, C, H/size, W/size]`.
-    public func averagePooled(_ size: Int) -> Tensor {
-        Planes.averagePool(.tensor(self), .ints([size, size]))
+    public func averagePooled(_ size: Int) -> Tensor { averagePooled(size, stride: size) }
+
+    /// The means of the squares of `size` pixels, `stride` apart and whole.
+    public func averagePooled(_ size: Int, stride: Int) -> Tensor {
+        Planes.averagePool(.tensor(self), .ints([size, size]), .ints([stride, stride]))
     }
 
     /// The largest of each whole square of `size` pixels: `[B, C, H, W]` to

@@ -72,12 +72,9 @@ extension PretrainedEncoder {
         file path: String, _ options: CheckpointLoader.Options = CheckpointLoader.Options()
     ) throws -> PretrainedEncoder {
         let loaded = try CheckpointLoader(options).load(path)
-        let model = loaded.model
-        var data = DataSettings()
-        if model.channels == loaded.pixels.mean.count {
-            (data.mean, data.std) = (loaded.pixels.mean, loaded.pixels.std)
-        }
         return PretrainedEncoder(
-            model: model, data: data, origin: path, coverage: loaded.report)
+            model: loaded.model,
+            data: DataSettings(pixels: loaded.pixels, channels: loaded.model.channels),
+            origin: path, coverage: loaded.report)
     }
 }

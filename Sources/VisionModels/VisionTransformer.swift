@@ -244,6 +244,9 @@ extension VisionTransformer: VisionEncoder {
     public func pooled(_ tokens: Tensor) -> Tensor {
         let feature =
             config.poolsPatches ? tokens[0..., extraTokens...].mean(1) : tokens[0..., 0]
-        return fcNorm.map { $0(feature) } ?? feature
+        return normedFeature(feature)
     }
+
+    /// `fc_norm` of a feature, where there is one.
+    func normedFeature(_ feature: Tensor) -> Tensor { fcNorm.map { $0(feature) } ?? feature }
 }

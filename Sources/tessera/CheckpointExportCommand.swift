@@ -31,13 +31,14 @@ struct CheckpointExportCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
-    @Flag(help: "Print one JSON object: files, family, difference.")
+    @Flag(help: "Print one JSON object: files, family, difference, untold.")
     var json = false
 
     private struct Outcome: Encodable {
         let files: [String]
         let family: String?
         let difference: Double?
+        let untold: [String]
     }
 
     private static var names: [String] { ExportTarget.allCases.map(\.rawValue) + ["onnx"] }
@@ -66,6 +67,10 @@ struct CheckpointExportCommand: ParsableCommand {
             print(
                 outcome.files.joined(separator: ", ")
                     + (outcome.family.map { ": \($0)" } ?? "") + check)
+            if !outcome.untold.isEmpty {
+                print(
+                    "the other program has to be told: " + outcome.untold.joined(separator: ", "))
+            }
         }
     }
 
@@ -75,7 +80,8 @@ struct CheckpointExportCommand: ParsableCommand {
         if let target = ExportTarget(rawValue: to) {
             let written = try CheckpointExporter(target).write(model, to: output)
             return Outcome(
-                files: written.files, family: written.family, difference: written.difference)
+                files: written.files, family: written.family, difference: written.difference,
+                untold: written.untold)
         }
         func text(_ numbers: [Double]) -> String {
             numbers.map { "\($0)" }.joined(separator: ",")
@@ -84,6 +90,7 @@ struct CheckpointExportCommand: ParsableCommand {
             model, to: output,
             metadata: ["mean": text(encoder.data.mean), "std": text(encoder.data.std)])
         return Outcome(
-            files: [file.path] + [file.weightsPath].compactMap { $0 }, family: nil, difference: nil)
+            files: [file.path] + [file.weightsPath].compactMap { $0 }, family: nil, difference: nil,
+            untold: [])
     }
 }

@@ -21,8 +21,7 @@ struct EmbedCommand: ParsableCommand {
             """
                 + ((try? EmbeddingSettings.resolve())?.yaml(documented: true) ?? ""))
 
-    @Option(help: "The folder of a run, or a checkpoint: .safetensors, .pth, .pt.")
-    var weights: String
+    @OptionGroup var weights: WeightsOptions
 
     @Option(help: "A folder of pictures, tar shards, a list, a pack, IDX or CIFAR files.")
     var data: String
@@ -56,7 +55,7 @@ struct EmbedCommand: ParsableCommand {
         let progress = SourceProgress(silent: json)
         let source = try openSource(data, split: split, options: progress.options)
         for note in source.notes { progress.note(note) }
-        let encoder = try EncoderLoader.load(weights)
+        let encoder = try weights.load()
         let embedding = try Embedding(
             encoder, of: source, settings, place, device: choice.resolve(), force: force)
         let result = try embedding.run(progress)

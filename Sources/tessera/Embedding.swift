@@ -53,7 +53,8 @@ struct Embedding {
         rows = try EmbeddingRows(
             place,
             EmbeddingJournal.Identity(
-                weights: checksum, source: source.fingerprint, rowCount: source.count,
+                weights: checksum, model: Self.form(of: encoder.model), source: source.fingerprint,
+                rowCount: source.count,
                 width: width, tokens: settings.features.tokens.rawValue,
                 blocks: settings.features.blocks, finalNorm: settings.features.finalNorm,
                 precision: settings.features.precision?.rawValue, batchSize: settings.batchSize,
@@ -66,6 +67,16 @@ struct Embedding {
     private static func preparation(_ data: DataSettings) -> String {
         "mean \(data.mean), std \(data.std), \(data.orientation), \(data.decoding), "
             + "range \(data.range.map { "\($0)" } ?? "none"), truncated \(data.truncated)"
+    }
+
+    /// Heads, ε, the way to resize positions and so on.
+    private static func form(of model: any VisionEncoder) -> String {
+        switch model {
+        case let model as VisionTransformer: "\(model.config)"
+        case let model as SwinTransformer: "\(model.config)"
+        case let model as ModifiedResNet: "\(model.config)"
+        default: "\(type(of: model))"
+        }
     }
 
     private static func checksum(of model: Module) -> String {
@@ -181,6 +192,10 @@ struct Embedding {
         guard settings.features.tokens == .patches else { return [width] }
         let blocks = settings.features.blocks
         let channels = encoder.model.width
+        // Blocks of different stages have grids of their own.
+        guard encoder.model.widths(ofLast: blocks).allSatisfy({ $0 == channels }) else {
+            return [width]
+        }
         let places = [width / (blocks * channels), channels]
         return blocks == 1 ? places : [blocks] + places
     }

@@ -7,6 +7,8 @@ struct EmbeddingJournal: Codable, Equatable {
     struct Identity: Codable, Equatable {
         /// Checksum of the encoder's tensors.
         var weights: String
+        /// The model, with what its tensors do not tell.
+        var model: String
         /// Of the pictures.
         var source: String
         var rowCount: Int
@@ -54,6 +56,7 @@ struct EmbeddingJournal: Codable, Equatable {
             if "\(a)" != "\(b)" { parts.append("\(name) (\(a), now \(b))") }
         }
         compare("weights", old.weights, new.weights)
+        compare("model", old.model, new.model)
         compare("pictures", old.source, new.source)
         compare("features.tokens", old.tokens, new.tokens)
         compare("features.blocks", old.blocks, new.blocks)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Configuration
 import Data
 import Evaluation
@@ -25,6 +26,15 @@ extension EvaluateCommand {
 
         @Option(help: "A checkpoint, a folder of them, or a .txt with a path on each line.")
         var weights: [String]
+
+        @Option(help: "Which weights of files that hold several, such as model.")
+        var part: String?
+
+        @Flag(help: "Take the average of the weights, where a file has one.")
+        var useEma = false
+
+        @Flag(help: "Go on with models of which tensors are missing or not understood.")
+        var allowPartial = false
 
         @Option(help: "Labelled pictures.")
         var data: String
@@ -107,7 +117,10 @@ extension EvaluateCommand {
             try LibTorch.load()
             let validation = Validation(
                 settings: settings, source: source, real: real, validLabels: valid,
-                device: try choice.resolve())
+                device: try choice.resolve(),
+                weights: CheckpointLoader.Options(
+                    part: part, prefersAverage: useEma, heads: settings.heads,
+                    allowPartial: allowPartial))
             return try validation.result(file, progress)
         }
 
@@ -136,6 +149,9 @@ extension EvaluateCommand {
             all += ["--split", split.rawValue, "--device", device]
             if let realLabels { all += ["--real-labels", realLabels] }
             if let validLabels { all += ["--valid-labels", validLabels] }
+            if let part { all += ["--part", part] }
+            if useEma { all.append("--use-ema") }
+            if allowPartial { all.append("--allow-partial") }
             return all + settings.filter { !$0.hasPrefix("batchSize=") }
                 + ["batchSize=\(batchSize)"]
         }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Data
 import Evaluation
@@ -16,30 +17,31 @@ struct Validation {
     /// The columns of the logits that take part, by class number; nil for all.
     let validLabels: [Int]?
     let device: Device
+    /// Which weights of a file.
+    let weights: CheckpointLoader.Options
 
     func result(_ path: String, _ progress: SourceProgress) throws -> ValidationResult {
-        let classifier = try PretrainedClassifier.load(file: path, heads: settings.heads)
+        let classifier = try PretrainedClassifier.load(file: path, weights)
+        progress.note(
+            classifier.coverage.isComplete
+                ? classifier.coverage.summary : classifier.coverage.description)
         let model = classifier.model
-        let classCount = model.head.weight.shape[0]
-        let labels = try classNumbers(classCount)
+        let labels = try classNumbers(model.classCount)
         let columns = validLabels.map { Tensor($0).to(device) }
         model.move(to: device)
-        let config = model.backbone.config
-        let size = settings.imageSize ?? config.imageSize
-        guard size % config.patchSize == 0 else {
-            throw ConfigurationError.invalid(
-                "imageSize", found: size,
-                expected: "a multiple of the patch size, \(config.patchSize)")
-        }
+        let size = try imageSize(of: model)
         var badFiles = 0
         let loader = try Loader(
-            try plan(classifier.data, size, config.channels), options: options, epochs: 1
+            try plan(classifier.data, size, model.encoder.channels), options: options, epochs: 1
         ) { _ in badFiles += 1 }
         var scores = ClassifierScores()
         var done = 0
         while let batch = try loader.next() {
             var logits = noGrad {
-                autocast(to: dtype, on: device) { model(batch.tensor().sent(to: device)) }
+                autocast(to: dtype, on: device) {
+                    let images = batch.tensor().sent(to: device)
+                    return settings.testPool ? model.testTimePooled(images) : model(images)
+                }
             }
             if let columns {
                 logits = logits.transposed(0, 1).selectingRows(columns).transposed(0, 1)
@@ -57,8 +59,30 @@ struct Validation {
         return result(path, model, size, scores, badFiles)
     }
 
+    /// Of the pictures that the model sees.
+    private func imageSize(of model: any ImageClassifier) throws -> Int {
+        let own = model.encoder.imageSize
+        let size = settings.imageSize ?? own
+        guard size % model.patchSize == 0 else {
+            throw ConfigurationError.invalid(
+                "imageSize", found: size,
+                expected: "a multiple of the patch size, \(model.patchSize)")
+        }
+        guard settings.testPool else { return size }
+        guard model.seesMean else {
+            throw ConfigurationError.invalid(
+                "testPool", found: true,
+                expected: "false: the classifier sees a class token, not a mean of patches")
+        }
+        guard size >= own else {
+            throw ConfigurationError.invalid(
+                "imageSize", found: size, expected: "at least \(own), as testPool is true")
+        }
+        return size
+    }
+
     private func result(
-        _ path: String, _ model: ViTClassifier, _ size: Int, _ scores: ClassifierScores,
+        _ path: String, _ model: any ImageClassifier, _ size: Int, _ scores: ClassifierScores,
         _ badFiles: Int
     ) -> ValidationResult {
         var result = ValidationResult(model: path)

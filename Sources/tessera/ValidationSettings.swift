@@ -15,6 +15,7 @@ struct ValidationSettings: Configuration {
     var imageSize: Int? = nil
     var cropPercent = 0.9
     var cropMode = CropMode.center
+    var testPool = false
     var interpolation = Interpolation.bicubic
     var mean: [Double]? = nil
     var std: [Double]? = nil
@@ -30,9 +31,11 @@ struct ValidationSettings: Configuration {
             "imageSize": "of the pictures in pixels; null takes the model's",
             "cropPercent": "side of the crop over the side that a picture is resized to",
             "cropMode": "which sides are resized: the short one, or both and so the shape",
+            "testPool": "mean and maximum over windows of the size of training, for larger "
+                + "pictures and classifiers of a mean of patches",
             "interpolation": "how pictures are resized",
-            "mean": "subtracted from each channel; null for ImageNet's",
-            "std": "divides each channel after that; null for ImageNet's",
+            "mean": "subtracted from each channel; null for those of the model's training",
+            "std": "divides each channel after that; null for those of the model's training",
             "precision": "bf16 or fp16 for matrix products; null for fp32",
             "heads": "of attention, where the width does not tell",
             "workers": "threads that load; null takes one a core; never changes a result",

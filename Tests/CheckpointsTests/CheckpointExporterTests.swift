@@ -31,6 +31,54 @@ import VisionModels
                     $0.positionedTokens = .classAndPatches
                 }
             ),
+            // Positions change their rows: timm has none for the class token here, DINOv2 has one.
+            (
+                .timm, "timm",
+                {
+                    ($0.layerScale, $0.registers) = (0.1, 4)
+                    $0.positionedTokens = .classAndPatches
+                }
+            ),
+            (
+                .huggingface, "hf-dinov2",
+                {
+                    ($0.layerScale, $0.registers) = (0.1, 2)
+                    $0.positionedTokens = .patches
+                }
+            ),
+            (
+                .huggingface, "hf-dinov2",
+                { ($0.layerScale, $0.registers, $0.positionedTokens) = (0.1, 3, .all) }
+            ),
+            (.mae, "mae", { ($0.positionedTokens, $0.masksPatches) = (.patches, true) }),
+            (.ibot, "ibot", { $0.masksPatches = true }),
+            (.huggingface, "hf-vit", { $0.distillationToken = true }),
+            (
+                .huggingface, "hf-beit",
+                {
+                    $0.qkvBias = .queryAndValue
+                    ($0.pooling, $0.finalNorm) = (.mean, .pooled)
+                }
+            ),
+            (
+                .huggingface, "hf-dinov3",
+                { ($0.rotary, $0.positions, $0.layerScale) = (.dinoV3, .none, 0.1) }
+            ),
+            (
+                .timm, "dinov3-timm",
+                {
+                    ($0.rotary, $0.positions, $0.layerScale) = (.dinoV3, .none, 0.1)
+                    ($0.registers, $0.qkvBias) = (4, .queryAndValue)
+                }
+            ),
+            (
+                .timm, "eva02",
+                {
+                    ($0.rotary, $0.qkvBias, $0.mlp) = (.eva02, .queryAndValue, .swiGLU)
+                    $0.mlpNorm = true
+                }
+            ),
+            (.timm, "timm", { ($0.preNorm, $0.patchBias, $0.mlp) = (true, false, .quickGELU) }),
             (
                 .huggingface, "hf-clip",
                 { ($0.preNorm, $0.patchBias, $0.mlp) = (true, false, .quickGELU) }
@@ -65,6 +113,7 @@ import VisionModels
         #expect(written.family == form.family)
         #expect(written.difference <= 1e-5)
         for file in written.files { #expect(FileManager.default.fileExists(atPath: file)) }
+        #expect(written.untold.isEmpty == (form.target == .huggingface))
         let loaded = try CheckpointLoader(.init(heads: 3)).load(path)
         #expect(loaded.report.coverage == 1)
     }
@@ -79,6 +128,15 @@ import VisionModels
             (.ibot, { $0.classToken = false }, "patches alone"),
             (.vissl, { $0.mlp = .swiGLU }, "swiGLU"),
             (.huggingface, { $0.queryKeyNorm = true }, "norms of queries"),
+            (
+                .huggingface, { ($0.pooling, $0.finalNorm) = (.mean, .pooled) },
+                "a norm of the mean"
+            ),
+            (.timm, { ($0.rotary, $0.positions) = (.eva02, .none) }, "a bias of k"),
+            (
+                .timm,
+                { ($0.rotary, $0.positions, $0.qkvBias) = (.dinoV3, .none, .none) }, "no registers"
+            ),
         ]
         for (target, change, reason) in cases {
             let model = try model(change)

@@ -36,6 +36,12 @@ import VisionModels
 
     /// Writes the checkpoint of a case as the library had written it, and loads it.
     private func load(_ file: SafeTensorsFile) throws -> CheckpointLoader.Loaded {
+        try load(file) { try CheckpointLoader($0).load($1) }
+    }
+
+    private func load<Loaded>(
+        _ file: SafeTensorsFile, _ body: (CheckpointLoader.Options, String) throws -> Loaded
+    ) throws -> Loaded {
         let folder = try TemporaryFolder()
         try SafeTensorsWriter.write(
             try tensors(file, "w/"), to: folder.file("model.safetensors"))
@@ -45,7 +51,7 @@ import VisionModels
         let options = CheckpointLoader.Options(
             heads: file.metadata["heads"].flatMap { Int($0) },
             imageSize: file.metadata["imageSize"].flatMap { Int($0) })
-        return try CheckpointLoader(options).load(folder.path)
+        return try body(options, folder.path)
     }
 
     @Test("tokens and features are the library's", arguments: cases)
@@ -64,6 +70,20 @@ import VisionModels
             let largest = expected.values(as: Float.self).reduce(1) { max($0, abs($1)) }
             expect(value, closeTo: expected, .absolute(1e-5 * Double(largest)), name)
         }
+    }
+
+    @Test("logits are the library's", arguments: cases)
+    func logits(_ item: Case) throws {
+        let file = try SafeTensorsFile(path: item.path)
+        guard file.names.contains("out/logits") else { return }
+        let loaded = try load(file) { try CheckpointLoader($0).loadClassifier($1) }
+        #expect(loaded.report.isComplete && !loaded.model.isTraining)
+        let expected = try Tensor(file.tensor("out/logits"))
+        #expect(loaded.model.classCount == expected.shape[1])
+        let images = try Tensor(file.tensor("in/images"))
+        let found = noGrad { loaded.model(images) }
+        let largest = expected.values(as: Float.self).reduce(1) { max($0, abs($1)) }
+        expect(found, closeTo: expected, .absolute(1e-5 * Double(largest)), "logits")
     }
 
     @Test("a model's tensors under the family's names are those of the file", arguments: cases)
@@ -98,5 +118,9 @@ import VisionModels
             #expect(found.contains(name), "\(name)")
         }
         #expect(Self.cases.count >= 38)
+        let classifiers = try Self.cases.count {
+            try SafeTensorsFile(path: $0.path).names.contains("out/logits")
+        }
+        #expect(classifiers >= 10)
     }
 }

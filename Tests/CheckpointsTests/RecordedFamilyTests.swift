@@ -113,18 +113,57 @@ struct RecordedFamilyTests {
             ParityFolder.inUse.file("mapet/checkpoints/vit_finetuned.pth.tar"))
         let json = try #require(try ParityFolder.inUse.json("mapet/checkpoints/vit_finetuned.json"))
         let heads = try json.object("model").int("num_heads")
-        let loaded = try CheckpointLoader(.init(part: part, heads: heads)).load(path)
-        let tensors = Dictionary(
-            uniqueKeysWithValues: try CheckpointFile(path: path).tensors(under: [part]).map {
-                ($0.name, $0.tensor)
+        for options in [
+            CheckpointLoader.Options(part: part, heads: heads),
+            .init(prefersAverage: part == "state_dict_ema", heads: heads),
+        ] {
+            let loaded = try CheckpointLoader(options).loadClassifier(path)
+            #expect(loaded.report.place == part && loaded.report.isComplete)
+            let images = try images(json)
+            let key = part == "state_dict" ? "logits" : "logits_ema"
+            expect(
+                noGrad { loaded.model(images) }, closeTo: try matrix(json, key), .absolute(1e-5),
+                key)
+        }
+    }
+
+    @Test(
+        "fine-tuned models are classifiers, and all of their tensors are loaded",
+        arguments: [
+            ("beyondcls/checkpoints/mae_finetune_gap.pth", 2),
+            ("beyondcls/checkpoints/simmim_vit_finetune.pth", 2),
+            ("beyondcls/checkpoints/simmim_swin_finetune.pth", nil),
+            ("ibot/checkpoints/finetune_checkpoint-7.pth", 2), ("ibot/checkpoints/cls_deit.pth", 2),
+        ] as [(String, Int?)])
+    func fineTuned(file: String, heads: Int?) throws {
+        let path = try #require(ParityFolder.inUse.file(file))
+        let loaded = try CheckpointLoader(.init(heads: heads)).loadClassifier(path)
+        #expect(loaded.report.isComplete && loaded.report.coverage == 1)
+        let stored = try #require(
+            try CheckpointFile(path: path).tensors(under: ["model"]).first {
+                $0.name == "head.weight"
             })
-        let weight = try Tensor(#require(tensors["head.weight"]))
-        let bias = try Tensor(#require(tensors["head.bias"]))
-        let encoder = loaded.model
-        let images = try images(json)
-        let logits = noGrad { encoder.feature(images).linear(weight, bias) }
-        let key = part == "state_dict" ? "logits" : "logits_ema"
-        expect(logits, closeTo: try matrix(json, key), .absolute(1e-5), key)
+        let head = try #require(loaded.model.namedParameters.first { $0.name == "head.weight" })
+        #expect(loaded.model.classCount == stored.tensor.shape[0])
+        #expect(
+            head.tensor.values(as: Float.self).map(Double.init) == stored.tensor.doubles())
+    }
+
+    @Test(
+        "encoders and projections are no classifiers, and the error says what to do",
+        arguments: [
+            "beyondcls/checkpoints/mae_pretrain_full.pth", "mapet/checkpoints/clip_jit.pt",
+            "ibot/checkpoints/backbone_teacher_with_head.pth",
+            "beyondcls/checkpoints/simmim_swin_pretrain.pth",
+        ])
+    func noClassifier(file: String) throws {
+        let path = try #require(ParityFolder.inUse.file(file))
+        #expect {
+            _ = try CheckpointLoader().loadClassifier(path)
+        } throws: { error in
+            (error as? CheckpointError)?.kind == .noClassifier && "\(error)".hasPrefix(path)
+                && "\(error)".contains("evaluate the encoder with knn or linear")
+        }
     }
 
     @Test(

@@ -5,12 +5,13 @@ import TensorFiles
 import Torch
 import VisionModels
 
-/// Loads checkpoints that other libraries wrote and writes what the encoders make of pictures: the
-/// part of `scripts/check-families` that is Tessera's.
+/// Loads checkpoints that other libraries wrote and writes what the encoders make of pictures, and the
+/// encoders themselves for those libraries: the part of `scripts/check-families` that is Tessera's.
 ///
 /// Each argument is a folder with `model.safetensors` (or another checkpoint), `input.safetensors` with
-/// `images` `[B, C, H, W]`, and perhaps `config.json`; `tokens.safetensors` is written into it, and a
-/// line of JSON to standard output.
+/// `images` `[B, C, H, W]`, and perhaps `config.json`. Into it are written `tokens.safetensors`, with
+/// logits where there is a classifier, `to-timm.safetensors` and the folder `to-huggingface`; a line of
+/// JSON goes to standard output.
 @main struct FamilyCheck {
     struct Line: Encodable {
         let folder: String
@@ -18,6 +19,8 @@ import VisionModels
         var coverage: Double?
         var report: String?
         var error: String?
+        /// `written`, or why not, by target.
+        var exports: [String: String] = [:]
     }
 
     static func main() throws {
@@ -47,19 +50,41 @@ import VisionModels
         line.family = loaded.family.name
         line.coverage = loaded.report.coverage
         line.report = loaded.report.description
-        let outputs = try noGrad { try EncoderOutputs.of(loaded, images) }
+        var outputs = noGrad { Self.outputs(of: loaded.model, images) }
+        do {
+            let classifier = try CheckpointLoader(options).loadClassifier(checkpoint).model
+            outputs.append(("logits", noGrad { classifier(images) }))
+        } catch let error as CheckpointError where error.kind == .noClassifier {
+            // Most are encoders alone.
+        }
         try SafeTensorsWriter.write(outputs, to: folder + "/tokens.safetensors")
+        if let model = loaded.model as? VisionTransformer {
+            line.exports["timm"] = export(model, .timm, to: folder + "/to-timm.safetensors")
+            line.exports["huggingface"] = export(
+                model, .huggingface, to: folder + "/to-huggingface")
+        } else {
+            let kind = "\(type(of: loaded.model))"
+            line.exports = ["timm": "\(kind) has no export", "huggingface": ""]
+        }
     }
-}
 
-/// What is compared of an encoder.
-enum EncoderOutputs {
-    static func of(
-        _ loaded: CheckpointLoader.Loaded, _ images: Tensor
-    ) throws -> [(name: String, tensor: Tensor)] {
-        let model = loaded.model
+    /// What is compared of an encoder.
+    private static func outputs(
+        of model: any VisionEncoder, _ images: Tensor
+    ) -> [(name: String, tensor: Tensor)] {
         guard let last = model.lastBlocks(images, count: 1).last else { return [] }
         let tokens = model.final(last)
         return [("tokens", tokens), ("pooled", model.pooled(tokens))]
+    }
+
+    private static func export(
+        _ model: VisionTransformer, _ target: ExportTarget, to path: String
+    ) -> String {
+        do {
+            _ = try CheckpointExporter(target).write(model, to: path)
+            return "written"
+        } catch {
+            return "\(error)"
+        }
     }
 }

@@ -1,8 +1,9 @@
 """Random encoders of timm and Hugging Face's transformers, with what they make of random pictures.
 
-Usage: families.py write FOLDER [NAME...]   one folder a case: checkpoint, input.safetensors, expected.safetensors
-       families.py compare FOLDER LINES     compares tokens.safetensors of each case and prints a table
-       families.py fixtures FOLDER          the cases in the smallest sizes, a file each, for `make test`
+Usage: families.py write FOLDER [NAME...]     one folder a case: checkpoint, input.safetensors, expected.safetensors
+       families.py compare FOLDER LINES       compares tokens.safetensors of each case and prints a table
+       families.py reload FOLDER LINES        loads what Tessera exported of each case, and prints a table
+       families.py fixtures FOLDER [NAME...]  the cases in the smallest sizes, a file each, for `make test`
 """
 
 import json
@@ -71,9 +72,10 @@ def timm_case(name, size=64, save="hub", **arguments):
         if "distilled" in name:
             # timm averages two classifiers; the feature is the class token.
             outputs["pooled"] = tokens[:, 0]
+        outputs["logits"] = model.forward_head(tokens)
         if tokens.dim() == 4:
             outputs["tokens"] = tokens.flatten(1, 2)
-        extra = {}
+        extra = {"timm": json.dumps([name, {"img_size": size, **arguments}])}
         if save != "hub" and "num_heads" in arguments:
             extra["heads"] = str(arguments["num_heads"])
         if save == "pth":
@@ -83,8 +85,13 @@ def timm_case(name, size=64, save="hub", **arguments):
     return write
 
 
-def hf_case(model_class, config_class, tokens=None, pooled=None, shards=None, size=32, bin=False, **settings):
-    """A class of transformers in a small size, saved as `save_pretrained` does."""
+def hf_case(
+    model_class, config_class, tokens=None, pooled=None, shards=None, size=32, bin=False, timm=None, **settings
+):
+    """A class of transformers in a small size, saved as `save_pretrained` does.
+
+    `timm` is the architecture of timm that its encoder is exported for, and what it is made with beside the sizes.
+    """
     import transformers
 
     if TINY:
@@ -97,9 +104,26 @@ def hf_case(model_class, config_class, tokens=None, pooled=None, shards=None, si
         options = {"max_shard_size": shards} if shards else {}
         model.save_pretrained(folder, safe_serialization=not bin, **options)
         images = pictures(size)
-        outputs = {"tokens": (tokens or (lambda m, x: m(x).last_hidden_state))(model, images)}
+        if model_class.endswith("Classification"):
+            tokens_of = lambda m, x: m.base_model(x).last_hidden_state
+        else:
+            tokens_of = lambda m, x: m(x).last_hidden_state
+        outputs = {"tokens": (tokens or tokens_of)(model, images)}
         outputs["pooled"] = (pooled or (lambda m, t, x: t[:, 0]))(model, outputs["tokens"], images)
+        if "Classification" in model_class:
+            outputs["logits"] = model(images).logits
         extra = {"imageSize": str(size)} if size != config.image_size else {}
+        if timm:
+            arguments = {
+                "img_size": config.image_size,
+                "patch_size": config.patch_size,
+                "embed_dim": config.hidden_size,
+                "depth": config.num_hidden_layers,
+                "num_heads": config.num_attention_heads,
+            }
+            if hasattr(config, "intermediate_size"):
+                arguments["mlp_ratio"] = config.intermediate_size / config.hidden_size
+            extra["timm"] = json.dumps([timm[0], {**arguments, **timm[1]}])
         return model, images, outputs, extra
 
     return write
@@ -133,6 +157,7 @@ def unmasked_mae(model, images):
 def cases():
     # Swin's grid is a multiple of its window here; timm makes the window smaller where it is not.
     WIDTH, WINDOW = (8, {"window_size": 4}) if TINY else (24, {})
+    VIT = ("vit_base_patch16_224", {})
     return {
         "timm/vit_base_patch16_224": timm_case("vit_base_patch16_224", **SMALL),
         "timm/vit_small_patch32_224 (bare)": timm_case("vit_small_patch32_224", save="bare", **SMALL),
@@ -164,16 +189,53 @@ def cases():
         "timm/swin_small_patch4_window7_224 (window 4)": timm_case(
             "swin_small_patch4_window7_224", size=64, embed_dim=WIDTH, depths=(2, 2), num_heads=(2, 4), window_size=4
         ),
-        "hf/ViTModel": hf_case("ViTModel", "ViTConfig", **HF),
+        "hf/ViTModel": hf_case("ViTModel", "ViTConfig", timm=VIT, **HF),
         "hf/ViTForImageClassification (.bin)": hf_case(
             "ViTForImageClassification",
             "ViTConfig",
-            tokens=lambda m, x: m.vit(x).last_hidden_state,
             bin=True,
             **HF,
         ),
-        "hf/DeiTModel": hf_case("DeiTModel", "DeiTConfig", **HF),
-        "hf/ViTMAEModel": hf_case("ViTMAEModel", "ViTMAEConfig", tokens=unmasked_mae, **HF),
+        "hf/DeiTModel": hf_case("DeiTModel", "DeiTConfig", timm=("deit_base_distilled_patch16_224", {}), **HF),
+        "hf/DeiTForImageClassification": hf_case("DeiTForImageClassification", "DeiTConfig", num_labels=3, **HF),
+        "hf/DeiTForImageClassificationWithTeacher": hf_case(
+            "DeiTForImageClassificationWithTeacher",
+            "DeiTConfig",
+            tokens=lambda m, x: m.deit(x).last_hidden_state,
+            num_labels=3,
+            **HF,
+        ),
+        "hf/IJepaForImageClassification": hf_case(
+            "IJepaForImageClassification", "IJepaConfig", pooled=MEAN, num_labels=3, **HF
+        ),
+        "hf/BeitForImageClassification": hf_case(
+            "BeitForImageClassification",
+            "BeitConfig",
+            use_relative_position_bias=True,
+            pooled=lambda m, t, x: m.beit(x).pooler_output,
+            num_labels=3,
+            **HF,
+        ),
+        "hf/Dinov2ForImageClassification": hf_case(
+            "Dinov2ForImageClassification", "Dinov2Config", num_labels=3, **DINO
+        ),
+        "hf/Dinov2WithRegistersForImageClassification": hf_case(
+            "Dinov2WithRegistersForImageClassification", "Dinov2WithRegistersConfig", num_labels=3, **DINO
+        ),
+        "hf/SwinForImageClassification": hf_case(
+            "SwinForImageClassification",
+            "SwinConfig",
+            pooled=MEAN,
+            size=56,
+            image_size=56,
+            patch_size=2 if TINY else 4,
+            embed_dim=WIDTH,
+            depths=[2, 1] if TINY else [2, 2],
+            num_heads=[2, 4],
+            window_size=7,
+            num_labels=3,
+        ),
+        "hf/ViTMAEModel": hf_case("ViTMAEModel", "ViTMAEConfig", tokens=unmasked_mae, timm=VIT, **HF),
         "hf/ViTMAEForPreTraining": hf_case(
             "ViTMAEForPreTraining",
             "ViTMAEConfig",
@@ -184,8 +246,16 @@ def cases():
             decoder_intermediate_size=48,
             **HF,
         ),
-        "hf/IJepaModel": hf_case("IJepaModel", "IJepaConfig", pooled=MEAN, **HF),
-        "hf/Dinov2Model": hf_case("Dinov2Model", "Dinov2Config", **DINO),
+        "hf/IJepaModel": hf_case(
+            "IJepaModel",
+            "IJepaConfig",
+            pooled=MEAN,
+            timm=("vit_base_patch16_224", {"class_token": False, "global_pool": "avg", "fc_norm": False}),
+            **HF,
+        ),
+        "hf/Dinov2Model": hf_case(
+            "Dinov2Model", "Dinov2Config", timm=("vit_small_patch14_dinov2", {"mlp_ratio": 2}), **DINO
+        ),
         "hf/Dinov2Model (at 48²)": hf_case("Dinov2Model", "Dinov2Config", size=48, **DINO),
         "hf/ViTModel (at 48²)": hf_case(
             "ViTModel",
@@ -196,8 +266,19 @@ def cases():
         ),
         "timm/vit_base_patch16_rope_reg1_gap_256": timm_case("vit_base_patch16_rope_reg1_gap_256", **SMALL),
         "hf/Dinov2Model (SwiGLU)": hf_case("Dinov2Model", "Dinov2Config", use_swiglu_ffn=True, **DINO),
-        "hf/Dinov2WithRegistersModel": hf_case("Dinov2WithRegistersModel", "Dinov2WithRegistersConfig", **DINO),
-        "hf/DINOv3ViTModel": hf_case("DINOv3ViTModel", "DINOv3ViTConfig", num_register_tokens=4, **HF),
+        "hf/Dinov2WithRegistersModel": hf_case(
+            "Dinov2WithRegistersModel",
+            "Dinov2WithRegistersConfig",
+            timm=("vit_small_patch14_reg4_dinov2", {"mlp_ratio": 2}),
+            **DINO,
+        ),
+        "hf/DINOv3ViTModel": hf_case(
+            "DINOv3ViTModel",
+            "DINOv3ViTConfig",
+            num_register_tokens=4,
+            timm=("vit_small_patch16_dinov3_qkvb", {"global_pool": "token"}),
+            **HF,
+        ),
         "hf/DINOv3ViTModel (gated)": hf_case(
             "DINOv3ViTModel", "DINOv3ViTConfig", use_gated_mlp=True, hidden_act="silu", **HF
         ),
@@ -206,6 +287,7 @@ def cases():
             "BeitConfig",
             use_relative_position_bias=True,
             pooled=lambda m, t, x: m(x).pooler_output,
+            timm=("beit_base_patch16_224", {}),
             **HF,
         ),
         "hf/BeitForMaskedImageModeling": hf_case(
@@ -226,7 +308,13 @@ def cases():
             pooled=lambda m, t, x: m.data2vec_vision(x).pooler_output,
             **HF,
         ),
-        "hf/CLIPVisionModel": hf_case("CLIPVisionModel", "CLIPVisionConfig", tokens=normed_clip, **HF),
+        "hf/CLIPVisionModel": hf_case(
+            "CLIPVisionModel",
+            "CLIPVisionConfig",
+            tokens=normed_clip,
+            timm=("vit_base_patch16_clip_quickgelu_224", {}),
+            **HF,
+        ),
         "hf/CLIPVisionModelWithProjection (shards)": hf_case(
             "CLIPVisionModelWithProjection",
             "CLIPVisionConfig",
@@ -282,7 +370,9 @@ def compare(root, lines):
     results = {pathlib.Path(line["folder"]).name: line for line in map(json.loads, open(lines))}
     failures = 0
     families = set()
-    print(f"{'architecture':48} {'family':13} {'loaded':>7} {'largest':>8} {'tokens':>9} {'pooled':>9}")
+    print(
+        f"{'architecture':48} {'family':13} {'loaded':>7} {'largest':>8} {'tokens':>9} {'pooled':>9} {'logits':>9}"
+    )
     for folder in sorted(pathlib.Path(root).iterdir()):
         if not (folder / "case.json").exists():
             continue
@@ -297,7 +387,7 @@ def compare(root, lines):
         found = load_arrays(folder / "tokens.safetensors")
         families.add(result["family"])
         shown, good = [], result["coverage"] == 1
-        for output in ("tokens", "pooled"):
+        for output in ("tokens", "pooled", "logits"):
             if output not in expected:
                 shown.append("-")
                 continue
@@ -308,7 +398,7 @@ def compare(root, lines):
         largest = numpy.abs(expected["tokens"]).max()
         print(
             f"{name:48} {result['family']:13} {result['coverage']:7.0%} {largest:8.1f} "
-            f"{shown[0]:>9} {shown[1]:>9}{'' if good else '  NOT EQUAL'}"
+            f"{shown[0]:>9} {shown[1]:>9} {shown[2]:>9}{'' if good else '  NOT EQUAL'}"
         )
     total = len(results)
     print(
@@ -318,7 +408,73 @@ def compare(root, lines):
     return 1 if failures else 0
 
 
-def fixtures(target):
+def by_timm(folder, metadata, images):
+    """The tokens of what was exported for timm, loaded strictly into a fresh model."""
+    import timm
+
+    name, arguments = json.loads(metadata["timm"])
+    model = timm.create_model(name, num_classes=0, **arguments).eval()
+    model.load_state_dict(load_file(f"{folder}/to-timm.safetensors"), strict=True)
+    return model.forward_features(images)
+
+
+def by_transformers(folder, metadata, images):
+    """The tokens of what was exported for transformers, every tensor of file and model used."""
+    import transformers
+
+    place = f"{folder}/to-huggingface"
+    kind = json.loads(pathlib.Path(place, "config.json").read_text())["architectures"][0]
+    model, info = getattr(transformers, kind).from_pretrained(place, output_loading_info=True)
+    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        # The poolers of some models are no part of the encoder.
+        names = [n for n in info[what] if not str(n).startswith("pooler.dense")]
+        if names:
+            raise ValueError(f"{what}: {names}")
+    model.eval()
+    return normed_clip(model, images) if kind == "CLIPVisionModel" else model(images).last_hidden_state
+
+
+def reload(root, lines):
+    """Prints a table of what the libraries make of Tessera's exports; the status is 1 if one is not equal."""
+    results = {pathlib.Path(line["folder"]).name: line for line in map(json.loads, open(lines))}
+    equal = total = 0
+    print(f"{'architecture':48} {'timm':>9} {'transformers':>12}")
+    for folder in sorted(pathlib.Path(root).iterdir()):
+        if not (folder / "case.json").exists() or folder.name not in results:
+            continue
+        name = json.loads((folder / "case.json").read_text())["name"]
+        with safe_open(folder / "input.safetensors", "pt") as file:
+            metadata, images = file.metadata() or {}, file.get_tensor("images")
+        if "imageSize" in metadata:
+            continue
+        expected = load_arrays(folder / "expected.safetensors")["tokens"]
+        exports = results[folder.name].get("exports") or {}
+        shown, notes = [], []
+        for target, load in (("timm", by_timm), ("huggingface", by_transformers)):
+            reason = exports.get(target, "not exported")
+            if reason != "written" or target == "timm" and "timm" not in metadata:
+                shown.append("-")
+                if reason != "written":
+                    notes.append(reason)
+                continue
+            total += 1
+            try:
+                with torch.no_grad():
+                    found = load(folder, metadata, images)
+                value = difference(found.numpy(), expected)
+            except Exception as error:
+                value = f"{type(error).__name__}: {error}"
+            good = isinstance(value, float) and value <= LIMIT
+            equal += good
+            shown.append(f"{value:.1e}" if isinstance(value, float) else "FAILED")
+            if not good:
+                notes.append(f"{target} NOT EQUAL: {value}")
+        print(f"{name:48} {shown[0]:>9} {shown[1]:>12}  {'; '.join(notes)}".rstrip())
+    print(f"{equal} of {total} exports are equal within {LIMIT} in the program that they are written for")
+    return 0 if equal == total else 1
+
+
+def fixtures(target, *wanted):
     """A file a case: the checkpoint's tensors, its config.json, the pictures, the results."""
     global SMALL, HF, DINO, TINY
     TINY = True
@@ -328,7 +484,7 @@ def fixtures(target):
     )
     DINO = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=16, patch_size=4)
     with tempfile.TemporaryDirectory() as root:
-        write(root, [])
+        write(root, wanted)
         for folder in sorted(pathlib.Path(root).iterdir()):
             shards = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*.bin"))
             checkpoint = [f for f in shards if f.name not in ("input.safetensors", "expected.safetensors")]
@@ -344,6 +500,7 @@ def fixtures(target):
                 tensors["out/" + key] = value
             with safe_open(folder / "input.safetensors", "np") as file:
                 metadata.update(file.metadata() or {})
+            metadata.pop("timm", None)
             config = folder / "config.json"
             if config.exists():
                 metadata["config.json"] = json.dumps(json.loads(config.read_text()))
@@ -358,6 +515,8 @@ if __name__ == "__main__":
         write(arguments[0], arguments[1:])
     elif command == "compare":
         sys.exit(compare(*arguments))
+    elif command == "reload":
+        sys.exit(reload(*arguments))
     elif command == "fixtures":
         fixtures(*arguments)
     else:

@@ -57,7 +57,7 @@ import Testing
     @Test("a Swin is evaluated, embedded and inspected like any encoder")
     func swin() throws {
         let weights = try write("timm_swin_tiny_patch4_window7_224")
-        let result = try evaluate(weights)
+        let result = try evaluate(weights, ["features.tokens=mean"])
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.errors.contains("timm-swin, 100 % of the encoder's"), "\(result.errors)")
         let out = folder.path("features.safetensors")
@@ -84,6 +84,25 @@ import Testing
         let allowed = try evaluate(weights, ["--allow-partial"])
         #expect(allowed.status == 0, "\(allowed.errors)")
         #expect(allowed.errors.contains("missing: blocks.1.mlp.fc2.bias [16]"))
+    }
+
+    @Test("embed takes half an encoder or another part only when told, and says what was loaded")
+    func embed() throws {
+        func embed(_ weights: String, _ options: [String]) throws -> Program.Result {
+            let out = folder.path("features.npy")
+            return try Program.run(
+                ["embed", "--weights", weights, "--data", data, "--out", out, "--force"] + options)
+        }
+        let whole = try write("hf_ViTModel")
+        let plain = try embed(whole, [])
+        #expect(plain.status == 0 && plain.errors.contains("hf-vit, 100 %"), "\(plain.errors)")
+        let part = try embed(whole, ["--part", "teacher"])
+        #expect(part.status == 65 && part.errors.contains("has no encoder in 'teacher'"))
+        let half = try write("hf_ViTModel", leavingOut: "layer.1.output.dense.bias")
+        #expect(try embed(half, []).status == 65)
+        let partial = try embed(half, ["--allow-partial"])
+        #expect(partial.status == 0, "\(partial.errors)")
+        #expect(partial.errors.contains("missing: blocks.1.mlp.fc2.bias"), "\(partial.errors)")
     }
 
     @Test("a part that is not there is an error that lists those that are")

@@ -29,7 +29,10 @@ import Testing
 
     /// A ViT of two heads whose class is `favourite` for every picture.
     @discardableResult
-    private func classifier(_ name: String, favourite: Int, classCount: Int = 6) throws -> String {
+    private func classifier(
+        _ name: String, favourite: Int, classCount: Int = 6, average: Int? = nil,
+        pools: Bool = false
+    ) throws -> String {
         let (width, patch) = (8, 8)
         var tensors: [(String, [Int])] = [
             ("cls_token", [1, 1, width]), ("pos_embed", [1, 17, width]),
@@ -45,6 +48,17 @@ import Testing
             ("mlp.fc1.weight", [16, width]), ("mlp.fc1.bias", [16]),
             ("mlp.fc2.weight", [width, 16]), ("mlp.fc2.bias", [width]),
         ].map { ("blocks.0." + $0.0, $0.1) }
+        if pools {
+            tensors = tensors.map { name, shape in
+                (name.hasPrefix("norm.") ? "fc_\(name)" : name, shape)
+            }
+        }
+        // A file of training: the weights, and their average, which prefers another class.
+        if average != nil {
+            tensors = ["state_dict.", "state_dict_ema."].flatMap { part in
+                tensors.map { (part + $0.0, $0.1) }
+            }
+        }
         let entries = tensors.map {
             SafeTensorsWriter.Entry(name: $0.0, elementType: .float32, shape: $0.1)
         }
@@ -56,8 +70,9 @@ import Testing
                 values = [Float](repeating: 1, count: width)
             }
             // The order of the classes is that of their distance from the favourite.
-            if entry.name == "head.bias" {
-                values = (0..<classCount).map { -5 * Float(abs($0 - favourite)) }
+            if entry.name.hasSuffix("head.bias") {
+                let best = entry.name.hasPrefix("state_dict_ema") ? average ?? 0 : favourite
+                values = (0..<classCount).map { -5 * Float(abs($0 - best)) }
             }
             try values.withUnsafeBytes { try writer.append($0) }
         }
@@ -149,6 +164,49 @@ import Testing
             losses.insert(try #require(try objects(result)[0]["loss"] as? Double))
         }
         #expect(losses.count >= 2)
+    }
+
+    @Test("the average of the weights, or one of the parts, where a file holds both")
+    func average() throws {
+        let path = try classifier("both.safetensors", favourite: 4, average: 1)
+        for (options, top1) in [
+            ([], 0), (["--use-ema"], 33.3333), (["--part", "state_dict_ema"], 33.3333),
+            (["--use-ema", "--part", "state_dict_ema", "--retry"], 33.3333),
+        ] {
+            let result = try validate(["--weights", path] + options)
+            try #require(result.status == 0, "\(result.errors)")
+            #expect(try objects(result)[0]["top1"] as? Double == top1, "\(options)")
+        }
+    }
+
+    @Test("test-time pooling: the same at the size of training, something else beyond it")
+    func testTimePooling() throws {
+        let path = try classifier("mean.safetensors", favourite: 1, pools: true)
+        func loss(_ settings: [String]) throws -> Double {
+            let result = try validate(["--weights", path] + settings)
+            try #require(result.status == 0, "\(result.errors)")
+            return try #require(try objects(result)[0]["loss"] as? Double)
+        }
+        #expect(try abs(loss(["testPool=true"]) - loss([])) < 1e-3)
+        #expect(try loss(["testPool=true", "imageSize=64"]) != loss(["imageSize=64"]))
+        let small = try validate(["--weights", path, "testPool=true", "imageSize=16"])
+        #expect(small.status == 64 && small.errors.contains("at least 32"), "\(small.errors)")
+        let token = try classifier("token.safetensors", favourite: 1)
+        let refused = try validate(["--weights", token, "testPool=true"])
+        #expect(refused.status == 64 && refused.errors.contains("class token"), "\(refused.errors)")
+    }
+
+    @Test("an encoder without a head is refused with advice") func noHead() throws {
+        let file = try SafeTensorsFile(path: classifier("one.safetensors", favourite: 1))
+        let path = folder.path("encoder.safetensors")
+        try SafeTensorsWriter.write(
+            try file.names.filter { !$0.hasPrefix("head") }.map { ($0, try file.tensor($0)) },
+            to: path)
+        let result = try validate(["--weights", path])
+        #expect(result.status == 65, "\(result.errors)")
+        #expect(result.errors.contains("\(path) holds an encoder"), "\(result.errors)")
+        #expect(result.errors.contains("without a classifier"), "\(result.errors)")
+        #expect(result.errors.contains("knn or linear"), "\(result.errors)")
     }
 
     @Test("what does not fit is said") func usage() throws {

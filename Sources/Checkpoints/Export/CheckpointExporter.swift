@@ -7,10 +7,12 @@ public import VisionModels
 /// Writes an encoder in the form of another program, and reads it back as a check.
 ///
 /// 1. choose the family that the target has for such a model: `ExportTarget.family`
-/// 2. give the tensors its names and forms: the inverse of its `NameMap`
-/// 3. write the file, and the settings beside it, under a name of its own
-/// 4. load what was written as any foreign checkpoint, and compare the tokens of a random picture
-/// 5. move it to its place
+/// 2. give the positions the rows that its models have: `PositionRows`
+/// 3. give the tensors its names and forms: the inverse of its `NameMap`
+/// 4. write the file, and the settings beside it, under a name of its own
+/// 5. load what was written as any foreign checkpoint, and compare the tokens of a random picture;
+///    what a bare file does not hold, such as the number of heads, is taken from the encoder
+/// 6. move it to its place
 public struct CheckpointExporter {
     public let target: ExportTarget
 
@@ -26,6 +28,8 @@ public struct CheckpointExporter {
         /// The largest difference between a token of the encoder and one of what was written, on a
         /// picture of noise, relative to the largest number among the tokens.
         public let difference: Double
+        /// What the program has to be told, as the files do not hold it.
+        public let untold: [String]
     }
 
     /// Differences beyond this, relative to the largest number, are an error.
@@ -48,8 +52,11 @@ public struct CheckpointExporter {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let draft = folder.appendingPathComponent(place.lastPathComponent)
-        let files = try write(model, family, draft.path)
-        let difference = try Self.difference(model, draft.path)
+        let own = PositionRows(
+            for: target.positioned(model.config), model.config,
+            model.stateDict.map { ($0.name, $0.tensor.detached()) })
+        let files = try write(own, family, draft.path)
+        let difference = try difference(model, own.config, draft.path)
         guard difference <= Self.tolerance else {
             throw CheckpointError(
                 .incomplete,
@@ -58,7 +65,7 @@ public struct CheckpointExporter {
         }
         return Written(
             files: try files.map { try Self.move($0, from: draft, to: place) },
-            family: family.name, difference: difference)
+            family: family.name, difference: difference, untold: target.untold(model.config))
     }
 
     /// Moves a file of the draft to its place.
@@ -76,9 +83,11 @@ public struct CheckpointExporter {
     }
 
     private func write(
-        _ model: VisionTransformer, _ family: CheckpointFamily, _ path: String
+        _ model: PositionRows, _ family: CheckpointFamily, _ path: String
     ) throws -> [String] {
-        let own = model.stateDict.map { ($0.name, $0.tensor.detached()) }
+        // Only pre-training has what replaces masked patches.
+        let keepsMask = target == .safetensors || target == .ibot
+        let own = model.tensors.filter { keepsMask || $0.name != "masked_embed" }
         switch target {
         case .safetensors:
             try SafeTensorsWriter.write(own, to: path)
@@ -96,19 +105,19 @@ public struct CheckpointExporter {
             let base = PyTorchWriter.Value.dictionary([("model", trunk)])
             try PyTorchWriter.write(
                 .dictionary([("classy_state_dict", .dictionary([("base_model", base)]))]), to: path)
-        case .huggingface: return try writeFolder(model, own, family, path)
+        case .huggingface: return try writeFolder(model.config, own, family, path)
         }
         return [path]
     }
 
     private func writeFolder(
-        _ model: VisionTransformer, _ own: [(name: String, tensor: Tensor)],
+        _ model: VisionTransformer.Config, _ own: [(name: String, tensor: Tensor)],
         _ family: CheckpointFamily, _ path: String
     ) throws -> [String] {
         let folder = URL(fileURLWithPath: path)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let settings = try HuggingFaceSettings(model.config, family)
-        let tensors = own + settings.unused(model.config)
+        let settings = try HuggingFaceSettings(model, family)
+        let tensors = own + settings.unused(model)
         let weights = folder.appendingPathComponent("model.safetensors").path
         try SafeTensorsWriter.write(
             family.names.inverse(tensors).map { (settings.prefix + $0.name, $0.tensor) },
@@ -120,21 +129,34 @@ public struct CheckpointExporter {
         return [weights, config]
     }
 
-    private static func difference(_ model: VisionTransformer, _ path: String) throws -> Double {
-        let config = model.config
-        let loaded = try CheckpointLoader(.init(heads: config.heads)).load(path)
-        let other = try loaded.visionTransformer()
+    private func difference(
+        _ model: VisionTransformer, _ written: VisionTransformer.Config, _ path: String
+    ) throws -> Double {
+        let other = try readBack(written, path)
         let images = Tensor.normal(
-            [1, config.channels, config.imageSize, config.imageSize],
+            [1, written.channels, written.imageSize, written.imageSize],
             generator: Generator(seed: 0))
         return noGrad {
             func tokens(_ model: VisionTransformer) -> Tensor {
-                model.lastBlocks(images, count: 1)[0].to(dtype: .float64)
+                model.final(model.lastBlocks(images, count: 1)[0]).to(dtype: .float64)
             }
             let (expected, found) = (tokens(model), tokens(other))
             guard expected.shape == found.shape else { return .infinity }
             return (expected - found).abs().max().item / max(expected.abs().max().item, 1)
         }
+    }
+
+    /// The encoder in what was written.
+    private func readBack(
+        _ written: VisionTransformer.Config, _ path: String
+    ) throws -> VisionTransformer {
+        if target == .huggingface { return try CheckpointLoader().load(path).visionTransformer() }
+        var config = written
+        if target != .safetensors, target != .ibot { config.masksPatches = false }
+        let model = try Init.leavingOut { try VisionTransformer(config, generator: nil) }
+        try CheckpointLoader().load(into: model, from: path)
+        model.evaluate()
+        return model
     }
 }
 

@@ -28,13 +28,7 @@ extension ExportTarget {
         }
         switch self {
         case .safetensors: return .timm
-        case .timm:
-            if config.relativePositions != .none { return .beit }
-            switch config.rotary {
-            case .eva02: return .eva
-            case .dinoV3: return .dinoV3Timm
-            case nil: return .timm
-            }
+        case .timm: return try timm(config, refuse)
         case .mae, .ibot, .vissl:
             if let feature = config.beyondFirstTransformers { throw refuse(feature) }
             if self != .vissl, !config.classToken { throw refuse("patches alone") }
@@ -44,20 +38,77 @@ extension ExportTarget {
         }
     }
 
+    private func timm(
+        _ config: VisionTransformer.Config, _ refuse: (String) -> CheckpointError
+    ) throws -> CheckpointFamily {
+        let isLater = config.rotary != nil || config.relativePositions != .none
+        if isLater, config.qkvBias == .all { throw refuse("a bias of k in such attention") }
+        switch config.rotary {
+        case .dinoV3:
+            if config.registers == 0 { throw refuse("DINOv3's positions and no registers") }
+            return .dinoV3Timm
+        // The larger ones, which alone have this norm, keep q, k and v apart.
+        case .eva02: return config.mlpNorm ? .eva02 : .eva
+        case nil: break
+        }
+        if config.relativePositions != .none { return .beit }
+        return config.qkvBias == .queryAndValue ? .eva : .timm
+    }
+
     private func huggingFace(
         _ config: VisionTransformer.Config, _ refuse: (String) -> CheckpointError
     ) throws -> CheckpointFamily {
+        if config.rotary == .eva02 { throw refuse("EVA's rotary positions") }
+        if config.queryKeyNorm || config.attentionNorm || config.mlpNorm {
+            throw refuse("norms of queries and keys, or inside of attention or the MLP")
+        }
+        if config.rotary == nil,
+            config.relativePositions != .none || config.qkvBias == .queryAndValue
+        {
+            if config.qkvBias == .all { throw refuse("a bias of k in BEiT's attention") }
+            if config.registers > 0 || config.distillationToken { throw refuse("BEiT's registers") }
+            return .huggingFaceBEiT
+        }
+        guard config.finalNorm == .tokens else {
+            throw refuse("a norm of the mean, or none, in the place of one of the tokens")
+        }
         if config.rotary == .dinoV3 { return .huggingFaceDINOv3 }
-        if config.rotary != nil { throw refuse("EVA's rotary positions") }
-        if config.relativePositions != .none { return .huggingFaceBEiT }
         if config.preNorm { return .huggingFaceCLIP }
-        if config.queryKeyNorm { throw refuse("norms of queries and keys") }
-        if config.distillationToken { throw refuse("a distillation token and no classifiers") }
-        if config.layerScale != nil, config.classToken { return .huggingFaceDINOv2 }
+        if config.layerScale != nil, config.classToken, !config.distillationToken {
+            return .huggingFaceDINOv2
+        }
         if config.registers > 0 || config.layerScale != nil {
             throw refuse("registers or LayerScale in this form")
         }
         return config.classToken ? .huggingFaceViT : .huggingFaceIJEPA
+    }
+
+    /// The tokens that have a row of the position embedding in models of the target.
+    func positioned(
+        _ config: VisionTransformer.Config
+    ) -> VisionTransformer.Config.PositionedTokens {
+        switch self {
+        case .safetensors: config.positionedTokens
+        // All or none of them, and of a single one both say the same.
+        case .timm:
+            config.positionedTokens == .classAndPatches && config.extraTokens > 1
+                ? .patches : config.positionedTokens
+        case .mae, .ibot, .vissl: .all
+        case .huggingface: config.registers > 0 ? .classAndPatches : .all
+        }
+    }
+
+    /// Settings of an encoder that the target's files do not hold, for people: the other program has to
+    /// be told.
+    func untold(_ config: VisionTransformer.Config) -> [String] {
+        guard self != .huggingface else { return [] }
+        var facts = ["\(config.heads) heads", "ε \(config.normEps) of the norms"]
+        if config.mlp == .quickGELU { facts.append("QuickGELU") }
+        if let rotary = config.rotary {
+            facts.append("rotary positions \(rotary.rawValue)")
+            if let base = config.rotaryBase { facts.append("their base \(base)") }
+        }
+        return facts
     }
 }
 

@@ -53,7 +53,7 @@ struct HuggingFaceSettings {
             fields["value_bias"] = config.qkvBias != .none
             fields["rope_theta"] = config.rotaryBase ?? 100
             fields["layerscale_value"] = 1.0
-        default: kind = ("vit", "ViTModel")
+        default: kind = config.distillationToken ? ("deit", "DeiTModel") : ("vit", "ViTModel")
         }
         fields["model_type"] = kind.type
         fields["architectures"] = [kind.model]
@@ -84,7 +84,11 @@ struct HuggingFaceSettings {
         switch type {
         case "dinov2", "dinov2_with_registers":
             return [("mask_token", .zeros([1, config.width]))]
-        case "dinov3_vit": return [("mask_token", .zeros([1, 1, config.width]))]
+        case "dinov3_vit":
+            let mask = ("mask_token", Tensor.zeros([1, 1, config.width]))
+            // Models without registers have them too, none.
+            let none = ("reg_token", Tensor.zeros([1, 0, config.width]))
+            return config.registers == 0 ? [mask, none] : [mask]
         default: return []
         }
     }

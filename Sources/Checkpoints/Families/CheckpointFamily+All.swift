@@ -6,7 +6,7 @@ extension CheckpointFamily {
         .huggingFaceBEiT, .huggingFaceIJEPA, .huggingFaceMAE, .huggingFaceViT,
         .vqKD, .dalle, .featurenorm, .mapet,
         .swinSimMIM, .swinIBOT, .swinTimm, .swin,
-        .cae, .simMIM, .beitV2, .beit, .eva, .eva02, .dinoV3Timm, .dinoV3, .dinoV2,
+        .cae, .simMIM, .beitV2, .beit, .dinoV3Timm, .eva, .eva02, .dinoV3, .dinoV2,
         .vissl, .stop, .iJEPA, .iBOT, .dino, .mae, .timm,
     ]
 

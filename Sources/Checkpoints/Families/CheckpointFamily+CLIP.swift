@@ -22,7 +22,7 @@ extension CheckpointFamily {
             NameRule("blocks.*.mlp.fc2.%", "transformer.resblocks.*.mlp.c_proj.%"),
             NameRule("head.weight", "proj", .transposed),
         ],
-        others: textTower, positionResize: .maPeT, pixels: .clip,
+        headIsClassifier: false, others: textTower, positionResize: .maPeT, pixels: .clip,
         architecture: { .visionTransformer(try $0.clip()) }
     ) { $0.has("class_embedding") && $0.has("transformer.resblocks.0.ln_1.weight") }
 

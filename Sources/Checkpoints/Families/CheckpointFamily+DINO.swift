@@ -30,13 +30,16 @@ extension CheckpointFamily {
         architecture: { .visionTransformer(try $0.dinoV3()) }
     ) { $0.has("storage_tokens") || $0.has("rope_embed.periods") }
 
-    /// DINOv3 as timm renames it: no positions, no bias of q, k and v.
+    /// DINOv3 as timm renames it: no positions, and mostly no bias of q, k and v.
     static let dinoV3Timm = CheckpointFamily(
         "dinov3-timm", "DINOv3 with timm's names", names: timmGates,
         architecture: { .visionTransformer(try $0.dinoV3()) }
     ) { evidence in
         evidence.has("reg_token") && !evidence.has("pos_embed")
-            && evidence.has("blocks.0.gamma_1") && !evidence.has("blocks.0.attn.q_bias")
+            && evidence.has("blocks.0.gamma_1")
+            // Others with such biases have other numbers of registers.
+            && (!evidence.has("blocks.0.attn.q_bias")
+                || evidence.set.shapes["reg_token"]?.dropFirst().first == 4)
     }
 
     private static let timmGates = [NameRule].separateGates(

@@ -6,8 +6,8 @@ extension CheckpointFamily {
 
     /// `ViTModel` and `DeiTModel`, bare and in models for tasks.
     static let huggingFaceViT = CheckpointFamily(
-        "hf-vit", "Hugging Face ViT", anchors: anchor, names: embeddings + viTLayers,
-        others: huggingFaceOthers, pixels: .half
+        "hf-vit", "Hugging Face ViT", anchors: anchor, names: embeddings + viTLayers + classifiers,
+        adopts: classifierNames, others: huggingFaceOthers, pixels: .half
     ) { $0.has("encoder.layer.0.layernorm_before.weight") && $0.has("embeddings.cls_token") }
 
     /// `ViTMAEModel` and `ViTMAEForPreTraining`.
@@ -22,7 +22,8 @@ extension CheckpointFamily {
 
     /// `IJepaModel`: no class token.
     static let huggingFaceIJEPA = CheckpointFamily(
-        "hf-ijepa", "Hugging Face IJepa", anchors: anchor, names: embeddings + viTLayers,
+        "hf-ijepa", "Hugging Face IJepa", anchors: anchor,
+        names: embeddings + viTLayers + classifiers, adopts: classifierNames,
         others: huggingFaceOthers, positionResize: .iJEPA
     ) { evidence in
         evidence.has("encoder.layer.0.layernorm_before.weight")
@@ -53,6 +54,14 @@ extension CheckpointFamily {
             key: "encoder.layer.*.attention.attention.key",
             value: "encoder.layer.*.attention.attention.value")
 
+    /// The heads of models for classification, which stand beside the encoder.
+    static let classifiers = [
+        NameRule("head.%", "classifier.%"), NameRule("head.%", "cls_classifier.%"),
+        NameRule("head_dist.%", "distillation_classifier.%"),
+    ]
+
+    static let classifierNames = ["classifier.", "cls_classifier.", "distillation_classifier."]
+
     static let huggingFaceOthers = [
         Other("classifier.", "a classifier"), Other("cls_classifier.", "a classifier"),
         Other("distillation_classifier.", "a classifier"),
@@ -81,8 +90,8 @@ extension CheckpointFamily {
             + .separateQKV(
                 own: "blocks.*.attn", query: "encoder.layer.*.attention.attention.query",
                 key: "encoder.layer.*.attention.attention.key",
-                value: "encoder.layer.*.attention.attention.value"),
-        others: huggingFaceOthers
+                value: "encoder.layer.*.attention.attention.value") + classifiers,
+        adopts: classifierNames, others: huggingFaceOthers
     ) { $0.has("encoder.layer.0.norm1.weight") && $0.has("encoder.layer.0.layer_scale1.lambda1") }
 
     /// `DINOv3ViTModel`: Siméoni et al., *DINOv3* (2025).
@@ -116,7 +125,7 @@ extension CheckpointFamily {
     /// `BeitModel` and `Data2VecVisionModel`, bare and in models for tasks.
     static let huggingFaceBEiT = CheckpointFamily(
         "hf-beit", "Hugging Face Beit", anchors: anchor,
-        names: embeddings + viTLayers + [
+        names: embeddings + viTLayers + classifiers + [
             NameRule("blocks.*.gamma_1", "encoder.layer.*.lambda_1"),
             NameRule("blocks.*.gamma_2", "encoder.layer.*.lambda_2"),
             NameRule(
@@ -130,11 +139,12 @@ extension CheckpointFamily {
             NameRule("fc_norm.%", "pooler.layernorm.%"),
         ],
         // The final norm of a model for masked image modelling stands with its head.
-        adopts: ["layernorm."],
+        adopts: ["layernorm."] + classifierNames,
         others: huggingFaceOthers, biasResize: .beit, pixels: .half
     ) { evidence in
         evidence.has("encoder.layer.0.layernorm_before.weight")
             && (evidence.has("encoder.layer.0.lambda_1")
+                || evidence.has("pooler.layernorm.weight")
                 || evidence.set.shapes.keys.contains {
                     $0.hasSuffix("relative_position_bias_table")
                 })

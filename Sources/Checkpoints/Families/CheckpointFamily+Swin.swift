@@ -23,7 +23,8 @@ extension CheckpointFamily {
 
     /// timm's Swin, where downsampling begins the next stage.
     static let swinTimm = CheckpointFamily(
-        "timm-swin", "Swin with timm's names", names: laterDownsampling, biasResize: .swin,
+        "timm-swin", "Swin with timm's names",
+        names: laterDownsampling + [NameRule("head.%", "head.fc.%")], biasResize: .swin,
         architecture: { .swinTransformer(try $0.swinTransformer()) }
     ) {
         $0.hasSwinStages && !$0.has("layers.0.downsample.reduction.weight")
@@ -66,12 +67,13 @@ extension CheckpointFamily {
                     NamePattern("layers.*.blocks.*." + own),
                     NamePattern("encoder.layers.*.blocks.*." + foreign))
             }
+            + classifiers
             + .separateQKV(
                 own: "layers.*.blocks.*.attn",
                 query: "encoder.layers.*.blocks.*.attention.self.query",
                 key: "encoder.layers.*.blocks.*.attention.self.key",
                 value: "encoder.layers.*.blocks.*.attention.self.value"),
-        others: huggingFaceOthers, biasResize: .swin,
+        adopts: classifierNames, others: huggingFaceOthers, biasResize: .swin,
         architecture: { .swinTransformer(try $0.swinTransformer()) }
     ) { $0.has("encoder.layers.0.blocks.0.layernorm_before.weight") }
 }
