@@ -82,12 +82,18 @@ extension GraphBuilder {
             ["start": .integer(dimensions.lowerBound), "end": .integer(dimensions.upperBound)])
     }
 
-    /// Elements `range` of a dimension.
+    /// Elements of a dimension from one on.
     mutating func slice(
         _ x: String, _ range: PartialRangeFrom<Int>, axis: Int, name: String
     ) -> String {
+        slice(x, range.lowerBound..<Int.max, axis: axis, name: name)
+    }
+
+    /// Elements `range` of a dimension.
+    mutating func slice(_ x: String, _ range: Range<Int>, axis: Int, name: String) -> String {
         let bounds = [
-            constant([range.lowerBound], "\(name).start"), constant([Int.max], "\(name).end"),
+            constant([range.lowerBound], "\(name).start"),
+            constant([range.upperBound], "\(name).end"),
             constant([axis], "\(name).axis"),
         ]
         return add("Slice", [x] + bounds, name: name)

@@ -39,10 +39,14 @@ extension VisionTransformerGraph {
             q = try norm(q, "\(name).q_norm")
             k = try norm(k, "\(name).k_norm")
         }
+        (q, k) = (turned(q, "\(name).q"), turned(k, "\(name).k"))
         q = graph.multiply(
             q, by: 1 / Double(width / heads).squareRoot(), name: "\(name).q_scaled")
-        let turned = graph.transpose(k, [0, 1, 3, 2], name: "\(name).k_turned")
-        let logits = graph.add("MatMul", [q, turned], name: "\(name).logits")
+        let keys = graph.transpose(k, [0, 1, 3, 2], name: "\(name).k_turned")
+        var logits = graph.add("MatMul", [q, keys], name: "\(name).logits")
+        if let bias = try attentionBias(name) {
+            logits = graph.add("Add", [logits, bias], name: "\(name).logits.placed")
+        }
         let shares = graph.add(
             "Softmax", [logits], name: "\(name).weights", along(-1))
         let mixed = graph.add("MatMul", [shares, v], name: "\(name).mixed")

@@ -89,7 +89,7 @@ extension VisionTransformerGraph {
     }
 
     /// 0, 1, … below the size of a dimension, as a column of real numbers.
-    private mutating func numbers(of maps: String, _ dimension: Int, _ name: String) -> String {
+    mutating func numbers(of maps: String, _ dimension: Int, _ name: String) -> String {
         let zero = graph.constant(scalar: 0, "\(name).zero")
         let one = graph.constant(scalar: 1, "\(name).one")
         let size = graph.sizes(of: maps, dimension..<dimension + 1, name: "\(name).size")

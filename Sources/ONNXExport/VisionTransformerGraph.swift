@@ -5,7 +5,8 @@ import VisionModels
 /// A vision transformer as an ONNX graph, for batches and images of any size.
 ///
 /// Rows and columns of pixels beyond the last whole patch are dropped, and positions are resized in
-/// the graph, as the model does; models that do not resize theirs get a graph for their own size.
+/// the graph, as the model does. Models that do not resize theirs, and those with tables of relative
+/// positions, whose resampling has no form in ONNX, get a graph for their own size.
 struct VisionTransformerGraph {
     /// `[B, C, H, W]`.
     static let input = "images"
@@ -21,18 +22,19 @@ struct VisionTransformerGraph {
     /// Whether images may have any size.
     let takesAnySize: Bool
 
-    /// - Throws: `ExportError` for models whose attention looks at positions.
+    /// What attention is told of the places of tokens; the same in every block, but for the table.
+    var turns: Turns?
+    var pairs: String?
+    var sharedBias: String?
+
+    /// - Throws: `ExportError` for models without a tensor that their form asks for.
     init(_ model: VisionTransformer) throws {
         config = model.config
-        guard !config.attentionSeesPositions else {
-            throw ExportError(
-                "this model has \(config.rotary == nil ? "relative" : "rotary") positions, of which "
-                    + "attention would have to know; models with positions in their tokens, or none, "
-                    + "can be written as ONNX")
-        }
         weights = Dictionary(
             uniqueKeysWithValues: model.stateDict.map { ($0.name, $0.tensor.detached().to(.cpu)) })
-        takesAnySize = config.positions == .none || config.positionResize != .none
+        takesAnySize =
+            config.relativePositions == .none
+            && (config.positions == .none || config.positionResize != .none)
         let patches = try embeddedPatches()
         var x = try prependingExtraTokens(patches)
         for index in 0..<config.depth { x = try block(x, "blocks.\(index)") }
@@ -54,6 +56,7 @@ struct VisionTransformerGraph {
             ["kernel_shape": .integers([size, size]), "strides": .integers([size, size])])
         let flat = graph.reshape(maps, [0, config.width, -1], name: "patches.flat")
         let patches = graph.transpose(flat, [0, 2, 1], name: "patches")
+        try placeAttention(on: maps)
         guard let positions = try patchPositions(of: maps) else { return patches }
         return graph.add("Add", [patches, positions], name: "patches.placed")
     }

@@ -37,10 +37,9 @@ final class AttentionPlaces {
         let entry = Entry(
             grid: grid, device: device,
             pairs: config.relativePositions == .none ? nil : pairs(grid, device),
-            rotation: config.rotary.map { kind in
-                RotaryEmbedding(
-                    kind, base: config.rotaryBase, referenceGrid: config.rotaryGrid
-                ).rotation(of: grid, headWidth: config.width / config.heads).moved(to: device)
+            rotation: config.rotaryEmbedding.map { embedding in
+                embedding.rotation(of: grid, headWidth: config.width / config.heads)
+                    .moved(to: device)
             })
         last = entry
         return entry
@@ -61,6 +60,11 @@ final class AttentionPlaces {
 }
 
 extension VisionTransformer.Config {
+    /// Rotary positions as the settings say; nil for none.
+    package var rotaryEmbedding: RotaryEmbedding? {
+        rotary.map { RotaryEmbedding($0, base: rotaryBase, referenceGrid: rotaryGrid) }
+    }
+
     /// The table of fixed positions, `[1, E' + N, D]`; nil where they are learned or none.
     var fixedPositions: Tensor? {
         switch positions {

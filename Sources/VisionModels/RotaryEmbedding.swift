@@ -17,9 +17,9 @@ public struct RotaryEmbedding: Hashable, Sendable {
         case eva02
     }
 
-    let kind: Kind
-    let base: Double
-    let referenceGrid: Int?
+    package let kind: Kind
+    package let base: Double
+    package let referenceGrid: Int?
 
     /// - Parameters:
     ///   - kind: whose.
@@ -37,7 +37,7 @@ public struct RotaryEmbedding: Hashable, Sendable {
     /// - Returns: on the CPU, in fp32.
     public func rotation(of grid: PatchGrid, headWidth d: Int) -> Rotation {
         require(d % 4 == 0, "rotary positions need heads whose width 4 divides, found \(d)")
-        let frequencies = (0..<d / 4).map { pow(base, -Double($0) / Double(d / 4)) }
+        let frequencies = frequencies(headWidth: d)
         let (rows, columns) = (coordinates(grid.rows), coordinates(grid.columns))
         var angles: [Float] = []
         angles.reserveCapacity(grid.count * d / 2)
@@ -51,6 +51,11 @@ public struct RotaryEmbedding: Hashable, Sendable {
         return Rotation(
             angles: Tensor(angles, shape: [grid.count, d / 2]),
             pairing: kind == .dinoV3 ? .halves : .neighbors)
+    }
+
+    /// The F = d/4 frequencies, from fast to slow.
+    package func frequencies(headWidth d: Int) -> [Double] {
+        (0..<d / 4).map { pow(base, -Double($0) / Double(d / 4)) }
     }
 
     /// What a frequency of 1 is multiplied by, along an axis of `count` patches.

@@ -1,5 +1,6 @@
 import Foundation
 import NN
+import SwiftProtobuf
 import TensorFiles
 import TestSupport
 import Testing
@@ -46,6 +47,36 @@ import VisionModels
                     ($0.pooling, $0.finalNorm, $0.distillationToken) = (.mean, .pooled, true)
                 }
             ),
+            (
+                "DINOv3",
+                {
+                    ($0.positions, $0.rotary, $0.registers) = (.none, .dinoV3, 4)
+                    $0.layerScale = 0.1
+                }
+            ),
+            (
+                "EVA-02",
+                {
+                    ($0.positions, $0.rotary, $0.rotaryGrid) = (.learned, .eva02, 16)
+                    ($0.qkvBias, $0.mlp, $0.mlpNorm) = (.queryAndValue, .swiGLU, true)
+                }
+            ),
+            (
+                "rotary positions without other tokens or a grid of reference",
+                { ($0.positions, $0.rotary, $0.classToken) = (.none, .eva02, false) }
+            ),
+            (
+                "BEiT",
+                {
+                    ($0.positions, $0.relativePositions) = (.none, .perBlock)
+                    ($0.qkvBias, $0.layerScale) = (.queryAndValue, 0.1)
+                    ($0.pooling, $0.finalNorm) = (.mean, .pooled)
+                }
+            ),
+            (
+                "BEiT in pre-training",
+                { ($0.positions, $0.relativePositions) = (.learned, .shared) }
+            ),
         ]
 
     private func model(_ form: Int) throws -> VisionTransformer {
@@ -76,7 +107,11 @@ import VisionModels
         #expect(file.weightsPath == nil && file.operatorCount > 20)
 
         var case_: [(name: String, tensor: Tensor)] = []
-        let sizes = [(2, 16, 16), (1, 8, 20), (3, 30, 17), (1, 18, 16)]
+        let isFixed = model.config.relativePositions != .none
+        let sizes =
+            isFixed
+            ? [(2, 16, 16), (1, 16, 16)]
+            : [(2, 16, 16), (1, 8, 20), (3, 30, 17), (1, 18, 16)]
         for (number, (batch, height, width)) in sizes.enumerated() {
             let images = Tensor.normal([batch, 3, height, width], generator: Generator(seed: 9))
             case_.append(("in/\(number)", images))
@@ -135,17 +170,18 @@ import VisionModels
         #expect(found.count == 2 && found.allSatisfy { $0.largest < 1e-4 })
     }
 
-    @Test("models whose attention sees positions are refused")
-    func refusal() throws {
-        var config = Config()
-        (config.imageSize, config.patchSize, config.width) = (16, 4, 24)
-        (config.depth, config.heads, config.relativePositions) = (1, 3, .perBlock)
-        let model = try VisionTransformer(config, generator: nil)
+    @Test("tables of relative positions fix the size of the pictures, rotary positions do not")
+    func sizes() throws {
         let folder = try TemporaryFolder()
-        let error = try #require(
-            throws: ExportError.self
-        ) { try ONNXFile.write(model, to: folder.file("model.onnx")) }
-        #expect(error.description.contains("relative positions"))
-        #expect(!FileManager.default.fileExists(atPath: folder.file("model.onnx")))
+        for (name, isFixed) in [("BEiT", true), ("DINOv3", false)] {
+            let form = try #require(Self.forms.firstIndex { $0.name == name })
+            let path = folder.file("\(form).onnx")
+            _ = try ONNXFile.write(model(form), to: path)
+            let message = try ONNXModel(
+                serializedBytes: Data(contentsOf: URL(fileURLWithPath: path)))
+            let sizes = message.graph.inputs[0].type.tensor.shape.dimensions.suffix(2)
+            let expected: ONNXDimension.OneOf_Size = .count(16)
+            #expect(sizes.allSatisfy { ($0.size == expected) == isFixed }, "\(name)")
+        }
     }
 }
