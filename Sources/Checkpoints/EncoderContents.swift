@@ -13,6 +13,7 @@ struct EncoderContents {
         let source = try CheckpointSource(path: path)
         found = try FoundEncoder.choose(
             options.part, prefersAverage: options.prefersAverage, in: source)
+        try found.set.requireHonestClaims(in: path)
         mapped = found.family.names.apply(found.set.tensors)
         shape = EncoderShape(
             // Some write the registers of a model that has none as an empty tensor.

@@ -22,6 +22,7 @@ struct EncoderShape: Sendable {
     func visionTransformer(
         _ adjust: (inout VisionTransformer.Config) -> Void = { _ in }
     ) throws -> VisionTransformer.Config {
+        let size = try settings?.plausibleImageSize
         let config = try VisionTransformer.Config(
             inferredFrom: shapes, heads: heads ?? settings?.heads
         ) { config in
@@ -37,7 +38,7 @@ struct EncoderShape: Sendable {
             }
             // Nothing in the tensors of such a model depends on the size of the pictures.
             if config.positions == .none, config.relativePositions == .none,
-                let size = settings.imageSize
+                let size
             {
                 config.imageSize = size / config.patchSize * config.patchSize
             }
@@ -59,10 +60,13 @@ struct EncoderShape: Sendable {
     /// - Returns: the shape, with the family's way to resize.
     /// - Throws: `ConfigurationError` naming what is missing or contradictory.
     func swinTransformer(normEps: Double = 1e-5) throws -> SwinTransformer.Config {
+        let size = try settings?.plausibleImageSize
         let config = try SwinTransformer.Config(inferredFrom: shapes) { config in
             config.positionResize = positionResize
             config.normEps = settings?.normEps ?? normEps
-            if !config.absolutePositions, let size = settings?.imageSize {
+            // They are made when they are needed.
+            config.savesMasks = false
+            if !config.absolutePositions, let size {
                 config.imageSize = size / config.patchSize * config.patchSize
             }
         }

@@ -1,3 +1,4 @@
+import Configuration
 public import Foundation
 import TensorFiles
 
@@ -102,6 +103,20 @@ public struct ModelSettings: Sendable, Decodable {
         imageSize = imageSize ?? size?.last
     }
 
+    /// The size of the pictures in pixels, of which windows and positions are made.
+    var plausibleImageSize: Int? {
+        get throws {
+            guard let imageSize else { return nil }
+            guard (1...16384).contains(imageSize) else {
+                throw ConfigurationError.invalid(
+                    "image_size", found: imageSize, expected: "1 to 16384 pixels",
+                    advice: "config.json beside the checkpoint says so: correct it, or take it away"
+                )
+            }
+            return imageSize
+        }
+    }
+
     /// How the pictures were normalised; nil where nothing that makes sense is said.
     var pixels: PixelStatistics? {
         guard let mean, let std, mean.count == std.count, !mean.isEmpty,
@@ -124,7 +139,8 @@ public struct ModelSettings: Sendable, Decodable {
 
     private static func read<Value: Decodable>(_ name: String, _ folder: URL) throws -> Value? {
         let path = folder.appendingPathComponent(name).path
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let data = try BoundedFile.contents(path, limit: 1 << 20)
         do {
             return try JSONDecoder().decode(Value.self, from: data)
         } catch {

@@ -19,9 +19,7 @@ struct ShardIndex {
     /// Reads the index at `path`; throws `TensorFileError` where it is none.
     init(path: String) throws(TensorFileError) {
         self.path = path
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw TensorFileError(.unreadable, file: path, problem: "cannot be read")
-        }
+        let data = try BoundedFile.contents(path, limit: 1 << 26)
         guard let contents = try? JSONDecoder().decode(Contents.self, from: data),
             !contents.weightMap.isEmpty
         else {
@@ -45,9 +43,10 @@ struct ShardIndex {
     /// The tensors of the files as one set; throws where one is missing or in none of them.
     func join(_ files: [(path: String, file: CheckpointFile)]) throws -> StateDictionary {
         var tensors: [(name: String, tensor: TensorRecord)] = []
+        let names = Dictionary(grouping: places.keys) { places[$0] ?? "" }
         for (shard, file) in files {
             let name = URL(fileURLWithPath: shard).lastPathComponent
-            let expected = Set(places.filter { $0.value == name }.keys)
+            let expected = Set(names[name] ?? [])
             let found = try file.tensors().filter { expected.contains($0.name) }
             let missing = expected.subtracting(found.map(\.name)).sorted()
             guard missing.isEmpty else {

@@ -1,11 +1,11 @@
 import Foundation
 import NN
-import TensorFiles
 import Testing
 import Torch
 import VisionModels
 
 @testable import Checkpoints
+@testable import TensorFiles
 
 @Suite("Checkpoints in several files, and settings beside them") struct CheckpointSourceTests {
     private let folder: TemporaryFolder
@@ -101,6 +101,78 @@ import VisionModels
         } throws: {
             "\($0)".contains("config.json")
         }
+    }
+
+    @Test(
+        "settings and indices larger than honest ones, and pipes, are refused before they are read")
+    func bounded() throws {
+        try writeShards()
+        let index = "model.safetensors.index.json"
+        for (name, size) in [("config.json", 1 << 20), (index, 1 << 26)] {
+            let path = folder.file(name)
+            let before = try Data(contentsOf: URL(fileURLWithPath: path))
+            // A file with a hole takes no space.
+            truncate(path, size + 1)
+            #expect {
+                _ = try CheckpointSource(path: folder.path)
+            } throws: { error in
+                (error as? TensorFileError)?.kind == .limit && "\(error)".contains(name)
+                    && "\(error)".contains("\(size)")
+            }
+            try FileManager.default.removeItem(atPath: path)
+            #expect(mkfifo(path, 0o600) == 0)
+            #expect {
+                _ = try CheckpointSource(path: folder.path)
+            } throws: {
+                "\($0)".contains("not a regular file")
+            }
+            try FileManager.default.removeItem(atPath: path)
+            try before.write(to: URL(fileURLWithPath: path))
+        }
+        _ = try CheckpointSource(path: folder.path)
+    }
+
+    @Test("a size of pictures that no model has is an error that names config.json")
+    func hugePictures() throws {
+        var config = SwinTransformer.Config()
+        (config.imageSize, config.patchSize, config.width) = (32, 4, 8)
+        (config.depths, config.heads, config.window) = ([2, 1], [1, 2], 4)
+        let swin = try SwinTransformer(config, generator: Generator(seed: 1))
+        try SafeTensorsWriter.write(swin.stateDict, to: folder.file("model.safetensors"))
+        try folder.write(#"{"image_size": 100000000}"#, as: "config.json")
+        #expect {
+            _ = try CheckpointLoader().load(folder.path)
+        } throws: {
+            "\($0)".contains("image_size") && "\($0)".contains("config.json")
+        }
+    }
+
+    @Test("tensors that claim far more than is stored are refused before a model is made")
+    func claims() throws {
+        // One stored kilobyte under the names of a wide model: the shapes alone would take 4 GB.
+        let bytes = ByteSlice(copying: [UInt8](repeating: 0, count: 4096))
+        func tensor(_ shape: [Int]) throws -> TensorRecord {
+            try TensorRecord(
+                .float32, shape: shape, strides: shape.map { _ in 0 }, storage: bytes)
+        }
+        var tensors = [("patch_embed.proj.weight", try tensor([4096, 3, 16, 16]))]
+        for block in 0..<16 {
+            tensors.append(("blocks.\(block).mlp.fc1.weight", try tensor([16384, 4096])))
+        }
+        func set(_ tensors: [(String, TensorRecord)]) -> TensorSet {
+            TensorSet(
+                StateDictionary(keys: ["model"], kind: .weights, tensors: tensors), prefix: "")
+        }
+        let error = try #require(throws: TensorFileError.self) {
+            try set(tensors).requireHonestClaims(in: "case.pth")
+        }
+        #expect(error.kind == .limit && "\(error)".hasPrefix("case.pth"))
+        #expect("\(error)".contains("only 4096 are stored"), "\(error)")
+        // Tied weights and small expanded buffers are what honest files have.
+        try set([
+            ("a", try tensor([1024])), ("b", try tensor([1024])), ("c", try tensor([512, 512])),
+        ])
+        .requireHonestClaims(in: "case.pth")
     }
 
     @Test("fields of another type are no settings; CLIP's visual tower has its own")

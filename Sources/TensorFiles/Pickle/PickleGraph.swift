@@ -58,6 +58,8 @@ struct PickleStore: Sendable {
     private(set) var slices: [ByteSlice] = []
     private(set) var tensors: [TensorRecord] = []
     private(set) var reasons: [String] = []
+    /// Of the pickle.
+    var byteCount = 0
 
     /// Values that need no node of their own.
     static let none: NodeID = 0

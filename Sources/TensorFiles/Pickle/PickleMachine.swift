@@ -38,13 +38,18 @@ struct PickleMachine {
 
     /// Runs to STOP and returns the value on top; `position` is then behind the pickle.
     mutating func run() throws(TensorFileError) -> NodeID {
+        let start = position
         while true {
             opcodeStart = position
             let opcode = try readByte()
-            if opcode == UInt8(ascii: ".") { return try pop() }
+            if opcode == UInt8(ascii: ".") {
+                store.byteCount = position - start
+                return try pop()
+            }
             try step(opcode)
             guard store.nodes.count <= limits.items, memo.count <= limits.items,
-                copiedItems <= limits.items, unpackedBytes <= limits.unpackedBytes
+                copiedItems <= limits.steps(ofBytes: position - start),
+                unpackedBytes <= limits.unpackedBytes
             else {
                 throw failure(.limit, "makes more than \(limits.items) values")
             }

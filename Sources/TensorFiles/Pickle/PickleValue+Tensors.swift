@@ -16,7 +16,9 @@ extension PickleValue {
     func tensors(limits: PickleLimits) throws(WalkFault) -> Tensors {
         // A file of a kilobyte can name one tensor 2^60 times; tied weights have two or three names.
         let distinct = graph.store.tensors.count + graph.store.reasons.count
-        var walk = TensorWalk(limits: limits, mostNames: 1024 + 64 * distinct)
+        var walk = TensorWalk(
+            limits: limits, mostNames: 1024 + 64 * distinct,
+            mostVisits: limits.steps(ofBytes: graph.store.byteCount))
         try walk.visit(self)
         return walk.result
     }
@@ -71,6 +73,7 @@ private struct TensorWalk {
     let limits: PickleLimits
     var result = PickleValue.Tensors()
     private let mostNames: Int
+    private let mostVisits: Int
     private var path: [String] = []
     private var pathBytes = 0
     private var nameBytes = 0
@@ -79,9 +82,10 @@ private struct TensorWalk {
     /// Parts that were looked at; a container that many others share is looked at from each.
     private var visits = 0
 
-    init(limits: PickleLimits, mostNames: Int) {
+    init(limits: PickleLimits, mostNames: Int, mostVisits: Int) {
         self.limits = limits
         self.mostNames = mostNames
+        self.mostVisits = mostVisits
     }
 
     private var count: Int { result.found.count + result.refused.count }
@@ -119,8 +123,8 @@ private struct TensorWalk {
             throw fault("is nested deeper than \(limits.depth) levels")
         }
         visits += value.partCount
-        guard visits <= limits.items else {
-            throw fault("takes more than \(limits.items) steps to walk over")
+        guard visits <= mostVisits else {
+            throw fault("takes more than \(mostVisits) steps to walk over")
         }
         let before = count
         for (name, child) in value.moduleParts ?? value.children {
