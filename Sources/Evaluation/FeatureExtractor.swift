@@ -12,6 +12,8 @@ public struct FeatureExtractor {
         public var tokens = TokenChoice.cls
         /// From how many of the last blocks; their features are joined, the earliest block first.
         public var blocks = 1
+        /// How far apart they are: 1 for neighbours, 3 for the last block, the fourth last, …
+        public var stride = 1
         /// Whether the tokens go through the encoder's final norm.
         public var finalNorm = true
         /// The lower precision of the encoder's matrix products: bf16, or fp16 on CUDA; off for
@@ -20,10 +22,17 @@ public struct FeatureExtractor {
 
         public init() {}
 
+        /// How many of the last blocks are run through for them.
+        var reach: Int { (blocks - 1) * stride + 1 }
+
         public func validate() throws {
             guard blocks > 0 else {
                 throw ConfigurationError.invalid(
                     "blocks", found: blocks, expected: "a positive number")
+            }
+            guard stride > 0 else {
+                throw ConfigurationError.invalid(
+                    "stride", found: stride, expected: "a positive number")
             }
         }
     }
@@ -61,10 +70,12 @@ public struct FeatureExtractor {
                 "tokens", found: config.tokens.rawValue,
                 expected: "mean or patches: the encoder has no class token")
         }
-        guard config.blocks <= encoder.blockCount else {
+        guard config.reach <= encoder.blockCount else {
             throw ConfigurationError.invalid(
-                "blocks", found: config.blocks,
-                expected: "at most \(encoder.blockCount), the blocks of the encoder")
+                config.stride == 1 ? "blocks" : "stride",
+                found: config.stride == 1 ? config.blocks : config.stride,
+                expected: "\(config.blocks) blocks, \(config.stride) apart, of the encoder's "
+                    + "\(encoder.blockCount)")
         }
         self.encoder = encoder
         self.config = config
@@ -72,7 +83,7 @@ public struct FeatureExtractor {
 
     /// The length of a feature.
     public var width: Int {
-        let layers = encoder.widths(ofLast: config.blocks).reduce(0, +)
+        let layers = strided(encoder.widths(ofLast: config.reach)).reduce(0, +)
         return switch config.tokens {
         case .cls, .mean: layers
         case .clsAndMean: layers + encoder.width
@@ -131,9 +142,15 @@ public struct FeatureExtractor {
             labels: labels, classNames: classNames)
     }
 
+    /// Those of the last blocks that are used.
+    private func strided<Element>(_ layers: [Element]) -> [Element] {
+        layers.enumerated().filter { (layers.count - 1 - $0.offset) % config.stride == 0 }
+            .map(\.element)
+    }
+
     /// The tokens `[B, T, D]` after each of the last blocks, the earliest first.
     private func lastLayers(_ images: Tensor) -> [Tensor] {
-        let layers = encoder.lastBlocks(images, count: config.blocks)
+        let layers = strided(encoder.lastBlocks(images, count: config.reach))
         return config.finalNorm ? layers.map { encoder.final($0) } : layers
     }
 }

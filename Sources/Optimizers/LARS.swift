@@ -5,20 +5,23 @@ public import Torch
 ///
 /// For matrices and tensors of more dimensions g ← (g + wd·p) · η ‖p‖ / ‖g + wd·p‖, the factor 1
 /// where a norm is 0; vectors have neither weight decay nor the factor. Then μ ← m μ + g,
-/// p ← p − lr μ.
+/// p ← p − lr μ. In VISSL's form vectors have weight decay too.
 public final class LARS: Optimizer {
     public let groups: [ParameterGroup]
     public var state = OptimizerState([.init(name: "mu")])
     let momentum: Double
     let trustCoefficient: Double
+    let decaysVectors: Bool
 
     /// An optimiser that has not stepped; `trustCoefficient` is η.
     public init(
-        _ groups: [ParameterGroup], momentum: Double = 0.9, trustCoefficient: Double = 0.001
+        _ groups: [ParameterGroup], momentum: Double = 0.9, trustCoefficient: Double = 0.001,
+        decaysVectors: Bool = false
     ) {
         self.groups = groups
         self.momentum = momentum
         self.trustCoefficient = trustCoefficient
+        self.decaysVectors = decaysVectors
     }
 
     public func step(
@@ -30,7 +33,9 @@ public final class LARS: Optimizer {
                 let decay = weightDecay * group.weightDecayScale
                 for (name, parameter, gradient) in group.withGradients {
                     let slope =
-                        parameter.rank > 1 ? trusted(gradient, parameter, decay: decay) : gradient
+                        parameter.rank > 1
+                        ? trusted(gradient, parameter, decay: decay)
+                        : decaysVectors ? gradient + parameter * decay : gradient
                     let mu = state.tensors(for: name, parameter)[0]
                     mu.multiplyInPlace(by: momentum)
                     mu.addInPlace(slope)

@@ -41,12 +41,13 @@ public protocol ContinuingMethod: PretrainingMethod {
     func foreignRun(in source: CheckpointSource) throws -> ForeignRun
 }
 
-extension Updater where Method: ContinuingMethod {
+extension Updater {
     /// Takes over weights, moments and the scale of the loss.
     ///
     /// - Returns: the steps that are done.
-    func restore(_ source: CheckpointSource) throws -> Int {
-        let run = try method.foreignRun(in: source)
+    /// - Throws: `CheckpointError`, `LoadError` or `OptimizerStateError` where the run is of another
+    ///   model.
+    func restore(_ run: ForeignRun) throws -> Int {
         let states = try run.optimizer.states(of: run.parameters)
         let trained = Set(optimizer.parameters.map(\.name))
         var tensors: [String: Tensor] = [:]

@@ -1,3 +1,4 @@
+public import Checkpoints
 import Configuration
 public import Data
 import Foundation
@@ -27,6 +28,8 @@ public final class Trainer<Method: PretrainingMethod> {
     /// Optimiser steps done so far.
     public private(set) var step = 0
 
+    /// Whether the run has been saved before.
+    private let hasCheckpoint: Bool
     private let settings: RunConfiguration<Method.Config>
     private let folder: RunFolder
     private let store: CheckpointStore
@@ -46,12 +49,15 @@ public final class Trainer<Method: PretrainingMethod> {
     ///   - source: the pictures.
     ///   - folder: of this run.
     ///   - probe: a measurement of the encoder now and then.
+    ///   - foreign: a checkpoint of the method's own code, which a run without a checkpoint of its own
+    ///     goes on from.
     ///   - progress: where people look.
     ///   - echo: is given every line of `metrics.jsonl` as it is written.
     /// - Throws: what reading the checkpoint or building the parts throws.
     public init(
         _ settings: RunConfiguration<Method.Config>, source: any ImageSource, folder: RunFolder,
-        probe: Probe? = nil, progress: ProgressLine = ProgressLine(),
+        probe: Probe? = nil, continuing foreign: CheckpointSource? = nil,
+        progress: ProgressLine = ProgressLine(),
         echo: @escaping (String) -> Void = { _ in }
     ) throws {
         let (run, data) = (settings.run, settings.data)
@@ -83,12 +89,21 @@ public final class Trainer<Method: PretrainingMethod> {
         guardian = NonFiniteGuard(
             limit: run.maxNonFinite,
             capture: folder.url.appendingPathComponent("nonfinite.safetensors"))
-        if let newest = store.newest(reportingDamaged: { url, error in
+        let newest = store.newest(reportingDamaged: { url, error in
             progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
-        }) {
+        })
+        hasCheckpoint = newest != nil
+        if let newest {
             step = try TrainingState.restore(
                 from: newest, model: method, optimizer: updater.optimizer,
                 scaler: updater.scaler, generator: generator)
+        } else if let foreign, let method = method as? any ContinuingMethod {
+            step = try updater.restore(method.foreignRun(in: foreign))
+            guard step < totalSteps else {
+                throw ConfigurationError.invalid(
+                    "schedule.epochs", found: settings.schedule.epochs,
+                    expected: "more epochs than \(foreign.path) has done")
+            }
         }
         var options = LoaderOptions()
         if let workers = data.workers { options.threads = workers }
@@ -117,7 +132,7 @@ public final class Trainer<Method: PretrainingMethod> {
         let log = try StepLog(
             folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
             every: settings.run.logEvery, progress: progress, echo: echo)
-        if step == 0 { try save() }
+        if !hasCheckpoint { try save() }
         var unread: [MadeStep] = []
         while step < totalSteps {
             if Interruption.isRequested {

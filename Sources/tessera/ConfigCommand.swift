@@ -13,7 +13,7 @@ struct ConfigCommand: ParsableCommand {
             commandName: "show",
             abstract: "Print every setting as YAML, with its meaning and where its value is from.")
 
-        @Argument(help: "A method (mae) or a recipe (a .yaml file).")
+        @Argument(help: "A method (mae, ijepa, stop) or a recipe (a .yaml file).")
         var recipe: String
 
         @Flag(help: "Print one JSON object a setting: key, value, source, help.")
@@ -23,12 +23,8 @@ struct ConfigCommand: ParsableCommand {
         var settings: [String] = []
 
         func run() throws {
-            let isFile = recipe.hasSuffix(".yaml") || recipe.hasSuffix(".yml")
-            let loaded = isFile ? try Recipe(contentsOf: recipe) : nil
-            guard let name = isFile ? loaded?.text(at: "run.method") : recipe else {
-                throw UsageError("\(recipe) does not say run.method")
-            }
-            try show(Registry.method(named: name), loaded, ["run.method=\(name)"] + settings)
+            let named = try NamedRecipe(recipe)
+            try show(named.method, named.recipe, named.overrides + settings)
         }
 
         private func show<Method: PretrainingMethod>(

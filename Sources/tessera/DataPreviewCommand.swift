@@ -50,14 +50,9 @@ struct DataPreviewCommand: ParsableCommand {
         guard names.count <= 1 else {
             throw UsageError("\(names.joined(separator: " and ")) are two recipes, expected one")
         }
-        let name = names.first ?? "mae"
-        let isFile = name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/")
-        let loaded = isFile ? try Recipe(contentsOf: name) : nil
-        guard let method = isFile ? loaded?.text(at: "run.method") : name else {
-            throw UsageError("\(name) does not say run.method, such as `run: {method: mae}`")
-        }
+        let named = try NamedRecipe(names.first ?? "mae")
         let settings = recipe.filter { $0.contains("=") }
-        try show(Registry.method(named: method), loaded, ["run.method=\(method)"] + settings)
+        try show(named.method, named.recipe, named.overrides + settings)
     }
 
     private func show<Method: PretrainingMethod>(
@@ -71,7 +66,7 @@ struct DataPreviewCommand: ParsableCommand {
         let preview = try ViewPreview(
             source: source, settings: settings.data, imageSize: settings.model.imageSize,
             channels: settings.model.channels, seed: settings.run.seed, count: count,
-            epochs: epochs)
+            epochs: epochs, augmentation: Method.Config.augmentation(size:))
         let page = try preview.page(title: path, method: Method.name)
         try AtomicFile(path: out).finish(Data(page.html.markup.utf8))
         if json {

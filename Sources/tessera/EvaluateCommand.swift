@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
 
             The scores are printed and, for a run, appended to its scores.json.
             """,
-        subcommands: [Knn.self, Linear.self, Logistic.self, Validate.self])
+        subcommands: [Knn.self, Linear.self, Pooled.self, Logistic.self, Validate.self])
 
     struct Options: ParsableArguments {
         @OptionGroup var source: WeightsOptions
@@ -60,6 +60,27 @@ struct EvaluateCommand: ParsableCommand {
         func run() throws {
             try options.evaluate(LinearProbe.Config.self) { train, test, config in
                 try LinearProbe.scores(train: train, test: test, config)
+            }
+        }
+    }
+
+    struct Pooled: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "pooled",
+            abstract:
+                "Linear classifiers of the last block and the last four at once (I-JEPA, StoP).",
+            discussion: protocolHelp(PooledProbes.Config.self))
+
+        @OptionGroup var options: Options
+
+        func run() throws {
+            let blocks = try EvaluationSettings<PooledProbes.Config>
+                .resolve(overrides: options.settings).value.protocol.blocks
+            var options = options
+            options.settings =
+                ["features.tokens=mean", "features.blocks=\(blocks)"] + options.settings
+            try options.evaluate(PooledProbes.Config.self) { train, test, config in
+                try PooledProbes.scores(train: train, test: test, config)
             }
         }
     }

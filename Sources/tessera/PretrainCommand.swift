@@ -14,12 +14,31 @@ struct PretrainCommand: ParsableCommand {
                 --data pictures --out runs/mae
             tessera pretrain mae --data pictures --out runs/small model.depth=6
 
+            tessera pretrain --import-config in1k_vith14_ep300.yaml --data pictures --out runs/jepa
+
             Settings are key=value pairs over the recipe over the defaults; `tessera config show \
             mae` lists them. Ctrl-C saves and stops, `tessera resume` goes on.
             """)
 
-    @Argument(help: "A method (mae) or a recipe (a .yaml file).")
-    var recipe: String
+    @Argument(
+        help:
+            "A method (mae, ijepa, stop) or a recipe (a .yaml file), then settings: data.batchSize=512."
+    )
+    var recipe: [String] = []
+
+    @Option(
+        help: """
+            A configuration file of I-JEPA's or StoP's own code in place of a recipe; says what \
+            became of each of its keys.
+            """)
+    var importConfig: String?
+
+    @Option(
+        help: """
+            A checkpoint of the method's own code to go on from: weights, optimiser, epoch. The \
+            settings must be those of its run.
+            """)
+    var continueFrom: String?
 
     @Option(help: "The pictures: a folder, tar shards, a list, a pack, IDX or CIFAR files.")
     var data: String
@@ -39,27 +58,31 @@ struct PretrainCommand: ParsableCommand {
     @Flag(help: "Write metrics to standard output, one JSON object a line.")
     var json = false
 
-    @Argument(help: "Settings, such as data.batchSize=512.")
-    var settings: [String] = []
-
     func run() throws {
-        let file = recipe.hasSuffix(".yaml") || recipe.hasSuffix(".yml") || recipe.contains("/")
-        let loaded = file ? try Recipe(contentsOf: recipe) : nil
-        guard let name = file ? loaded?.text(at: "run.method") : recipe else {
-            throw UsageError("\(recipe) does not say run.method, such as `run: {method: mae}`")
+        let names = recipe.filter { !$0.contains("=") }
+        let named: NamedRecipe
+        switch (names.count, importConfig) {
+        case (1, nil): named = try NamedRecipe(names[0])
+        case (0, let path?): named = try NamedRecipe(importing: path)
+        default:
+            throw UsageError(
+                "expected one method or recipe, or --import-config; found "
+                    + (names + (importConfig.map { ["--import-config \($0)"] } ?? []))
+                    .joined(separator: ", "))
         }
-        var overrides = ["run.method=\(name)", "data.path=\(quoted(data))"]
+        var overrides = named.overrides + ["data.path=\(quoted(data))"]
         if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
         if fastDecode { overrides.append("data.decoding=fast") }
-        overrides += settings
-        try start(Registry.method(named: name), loaded, overrides)
+        overrides += recipe.filter { $0.contains("=") }
+        try start(named.method, named.recipe, overrides)
     }
 
     private func start<Method: PretrainingMethod>(
         _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
     ) throws {
         let session = try PretrainingSession<Method>(
-            recipe: recipe, overrides: overrides, out: out, json: json)
+            recipe: recipe, overrides: overrides, out: out, json: json,
+            continuing: continueFrom)
         try session.run()
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Configuration
 import Data
 import Evaluation
@@ -14,9 +15,17 @@ struct PretrainingSession<Method: PretrainingMethod> {
     private let source: any ImageSource
     private let progress: ProgressLine
     private let json: Bool
+    /// A checkpoint of the method's own code to go on from.
+    private let foreign: CheckpointSource?
 
     /// Makes the folder of a new run.
-    init(recipe: Recipe?, overrides: [String], out: String, json: Bool) throws {
+    init(
+        recipe: Recipe?, overrides: [String], out: String, json: Bool, continuing: String? = nil
+    ) throws {
+        foreign = try continuing.map { try CheckpointSource(path: $0) }
+        if continuing != nil, !(Method.self is any ContinuingMethod.Type) {
+            throw UsageError("--continue-from: there is no reader of runs of \(Method.name)")
+        }
         progress = ProgressLine(silent: json)
         // The pictures first: a wrong path must not leave a folder behind.
         source = try Self.resolve(recipe, overrides).value.data.open(silent: json)
@@ -36,6 +45,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
         source = try settings.data.open(silent: json)
         folder = try RunFolder.open(path)
         self.json = json
+        foreign = nil
     }
 
     /// Settings that stand for what the machine offers get their values, which the run then keeps.
@@ -65,7 +75,8 @@ struct PretrainingSession<Method: PretrainingMethod> {
     func train() throws {
         Interruption.install()
         let trainer = try Trainer<Method>(
-            settings, source: source, folder: folder, probe: probe(), progress: progress,
+            settings, source: source, folder: folder, probe: probe(), continuing: foreign,
+            progress: progress,
             echo: { [json] line in if json { JSONLine.write(line: line) } })
         announce(trainer)
         guard case .interrupted(let step) = try trainer.run() else { return }

@@ -115,7 +115,8 @@ import VisionModels
             path: folder + (try item.config.string("resume_from")))
         for dtype in [DType.float32, .float64] {
             let recorded = try RecordedRun<IJEPA>(item, settings: "args", in: dtype)
-            let first = try recorded.updater.restore(source)
+            let first = try recorded.updater.restore(
+                recorded.method.foreignRun(in: source))
             try recorded.compare(recorded.steps(from: first) { try ijepaLoss(recorded, $0, $1) })
         }
         item.finish()

@@ -149,6 +149,8 @@ enum ParityTable {
         ("ibot", "knn"),
         ("ibot", "logistic_regression"),
         ("stop", "stop_logistic_optimum"),
+        ("stop", "stop_logistic_pipeline"),
+        ("stop", "stop_vissl_probe"),
         ("mapet", "batch_decay"),
         ("mapet", "metrics"),
     ]

@@ -73,14 +73,17 @@ extension MultiBlockMask {
         _ size: BlockSize, on grid: MaskGrid, _ constraints: Constraints,
         random: inout some MaskDraws
     ) -> (block: PatchBlock, patches: [Int]) {
+        // One more place a side than the reference has.
+        let more = reachesEdges ? 1 : 0
+        let (tops, lefts) = (grid.rows - size.height + more, grid.columns - size.width + more)
         require(
-            size.count > minKeep && size.height < grid.rows && size.width < grid.columns,
+            size.count > minKeep && tops > 0 && lefts > 0,
             "MultiBlockMask: a block of \(size) on \(grid) patches, minKeep \(minKeep)")
         var attempts = 0
         while true {
             let block = PatchBlock(
-                top: random.integer(in: 0..<grid.rows - size.height),
-                left: random.integer(in: 0..<grid.columns - size.width),
+                top: random.integer(in: 0..<tops),
+                left: random.integer(in: 0..<lefts),
                 height: size.height, width: size.width)
             let patches = constraints.free(in: block, first: constraints.count - attempts / 20)
             if patches.count > minKeep { return (block, patches) }

@@ -11,8 +11,8 @@ public import Configuration
 /// 4. every list is cut to the length of the batch's shortest one
 ///
 /// Note: three habits of the reference are kept. The upper bound of a corner is one short, so that
-/// no block ever covers the last row or column. One random number sets both area and aspect ratio of
-/// a target. `truncation: first` keeps the first patches of a list, so that contexts lose their
+/// no block ever covers the last row or column; `reachesEdges` mends it. One random number sets both
+/// area and aspect ratio of a target. `truncation: first` keeps the first patches of a list, so that contexts lose their
 /// lower rows, the more the larger the batch; `random` and `none` do not.
 public struct MultiBlockMask: Configuration, Hashable {
     /// How the lists of a batch come to one length.
@@ -47,6 +47,8 @@ public struct MultiBlockMask: Configuration, Hashable {
     public var minKeep = 10
     /// Whether contexts may hold patches of targets.
     public var allowOverlap = false
+    /// Whether blocks may cover the last row and column, and span a whole side.
+    public var reachesEdges = false
     public var truncation = Truncation.first
     public var smallContexts = SmallContexts.targetsFirst
 
@@ -70,6 +72,9 @@ public struct MultiBlockMask: Configuration, Hashable {
             "aspectRatio": "height to width of a target block, from and to",
             "minKeep": "every context and target has more patches than this",
             "allowOverlap": "whether contexts may hold patches of targets",
+            "reachesEdges":
+                "whether blocks may cover the last row and column, and span a whole side; "
+                + "the reference's never do",
             "truncation": "how the lists of a batch come to one length: first (the reference, "
                 + "loses the lower rows), random, or none (lists of different lengths)",
             "smallContexts": "when contexts are no larger than targets: targetsFirst as always "
@@ -158,22 +163,24 @@ extension MultiBlockMask {
 
     /// The size of target blocks for a number `u` in [0, 1).
     public func targetSize(_ u: Double, on grid: MaskGrid) -> BlockSize {
-        Self.size(u, on: grid, scale: targetScale, aspect: aspectRatio)
+        size(u, on: grid, scale: targetScale, aspect: aspectRatio)
     }
 
     /// The size of context blocks, as square as the grid admits, for a number `u` in [0, 1).
     public func contextSize(_ u: Double, on grid: MaskGrid) -> BlockSize {
-        Self.size(u, on: grid, scale: contextScale, aspect: [1, 1])
+        size(u, on: grid, scale: contextScale, aspect: [1, 1])
     }
 
-    private static func size(_ u: Double, on grid: MaskGrid, scale: [Double], aspect: [Double])
+    private func size(_ u: Double, on grid: MaskGrid, scale: [Double], aspect: [Double])
         -> BlockSize
     {
         let area = (Double(grid.count) * (scale[0] + u * (scale[1] - scale[0]))).rounded(.down)
         let ratio = aspect[0] + u * (aspect[1] - aspect[0])
         let height = Int((area * ratio).squareRoot().rounded(.toNearestOrEven))
         let width = Int((area / ratio).squareRoot().rounded(.toNearestOrEven))
-        // A block never spans a whole side.
-        return BlockSize(height: min(height, grid.rows - 1), width: min(width, grid.columns - 1))
+        // In the reference a block never spans a whole side.
+        let spare = reachesEdges ? 0 : 1
+        return BlockSize(
+            height: min(height, grid.rows - spare), width: min(width, grid.columns - spare))
     }
 }

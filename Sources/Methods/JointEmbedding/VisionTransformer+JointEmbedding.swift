@@ -60,9 +60,9 @@ extension Tensor {
         dtype == .bfloat16 || dtype == .float16 ? to(dtype: .float32) : self
     }
 
-    /// The standard deviation of a feature over the tokens of all images, the mean of all features:
-    /// near 1 for normalised tokens that differ, 0 where all are alike.
+    /// The standard deviation of a feature over the images at one place, the mean of all places and
+    /// features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike.
     var spread: Tensor {
-        noGrad { flattened(0, 1).variance(0, correction: 0).sqrt().mean() }
+        noGrad { variance(0, correction: 0).sqrt().mean() }
     }
 }
