@@ -8,8 +8,9 @@ extension VisionTransformerGraph {
     struct Turns {
         let cosines: String
         let sines: String
-        /// The channels in the order in which those that turn together are d/2 apart; nil where they
-        /// are. A product of queries and keys does not depend on their order.
+        /// The channels in the order in which those that turn together are d/2 apart; nil where they are.
+        ///
+        /// A product of queries and keys does not depend on their order.
         let order: String?
     }
 
