@@ -59,6 +59,15 @@ public struct CheckpointSource: Sendable {
         topKeys = Self.topKeys(of: file)
     }
 
+    /// Whether a folder is one checkpoint, with a file or an index of a known name, and not a folder of
+    /// several.
+    public static func isCheckpoint(folder path: String) -> Bool {
+        known.contains { name in
+            FileManager.default.fileExists(
+                atPath: URL(fileURLWithPath: path).appendingPathComponent(name).path)
+        }
+    }
+
     private static func topKeys(of file: CheckpointFile) -> [String] {
         guard case .pyTorch(let pickle) = file else { return [] }
         return pickle.root.children.map(\.name)

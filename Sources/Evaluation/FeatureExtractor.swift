@@ -81,9 +81,12 @@ public struct FeatureExtractor {
         self.config = config
     }
 
+    /// The length of a token of each block that is taken, the earliest first.
+    public var blockWidths: [Int] { strided(encoder.widths(ofLast: config.reach)) }
+
     /// The length of a feature.
     public var width: Int {
-        let layers = strided(encoder.widths(ofLast: config.reach)).reduce(0, +)
+        let layers = blockWidths.reduce(0, +)
         return switch config.tokens {
         case .cls, .mean: layers
         case .clsAndMean: layers + encoder.width

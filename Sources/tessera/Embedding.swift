@@ -56,7 +56,8 @@ struct Embedding {
                 weights: checksum, model: Self.form(of: encoder.model), source: source.fingerprint,
                 rowCount: source.count,
                 width: width, tokens: settings.features.tokens.rawValue,
-                blocks: settings.features.blocks, finalNorm: settings.features.finalNorm,
+                blocks: settings.features.blocks, stride: settings.features.stride,
+                finalNorm: settings.features.finalNorm,
                 precision: settings.features.precision?.rawValue, batchSize: settings.batchSize,
                 imageSize: imageSize, preparation: Self.preparation(encoder.data),
                 device: "\(device)"), force: force)
@@ -193,9 +194,7 @@ struct Embedding {
         let blocks = settings.features.blocks
         let channels = encoder.model.width
         // Blocks of different stages have grids of their own.
-        guard encoder.model.widths(ofLast: blocks).allSatisfy({ $0 == channels }) else {
-            return [width]
-        }
+        guard extractor.blockWidths.allSatisfy({ $0 == channels }) else { return [width] }
         let places = [width / (blocks * channels), channels]
         return blocks == 1 ? places : [blocks] + places
     }
@@ -205,6 +204,7 @@ struct Embedding {
             "tessera.weights": encoder.origin, "tessera.pictures": source.fingerprint,
             "tessera.tokens": settings.features.tokens.rawValue,
             "tessera.blocks": "\(settings.features.blocks)",
+            "tessera.stride": "\(settings.features.stride)",
             "tessera.finalNorm": "\(settings.features.finalNorm)",
             "tessera.precision": settings.features.precision?.rawValue ?? "fp32",
             "tessera.imageSize": "\(imageSize)",

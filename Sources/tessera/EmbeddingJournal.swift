@@ -15,6 +15,7 @@ struct EmbeddingJournal: Codable, Equatable {
         var width: Int
         var tokens: String
         var blocks: Int
+        var stride: Int
         var finalNorm: Bool
         var precision: String?
         var batchSize: Int
@@ -60,6 +61,7 @@ struct EmbeddingJournal: Codable, Equatable {
         compare("pictures", old.source, new.source)
         compare("features.tokens", old.tokens, new.tokens)
         compare("features.blocks", old.blocks, new.blocks)
+        compare("features.stride", old.stride, new.stride)
         compare("features.finalNorm", old.finalNorm, new.finalNorm)
         compare("features.precision", old.precision ?? "fp32", new.precision ?? "fp32")
         compare("batchSize", old.batchSize, new.batchSize)

@@ -1,10 +1,11 @@
+import Checkpoints
 import Foundation
 
 /// The checkpoints that a user names, and lists of numbers.
 enum ModelList {
     private static let endings = [".pth.tar", ".pth", ".pt", ".safetensors"]
 
-    /// Files as they are; of folders their checkpoints in the order of their names, numbers as
+    /// Files as they are, and folders that are one checkpoint; of other folders their checkpoints in the order of their names, numbers as
     /// numbers; of texts the path on each line.
     static func files(_ names: [String]) throws -> [String] {
         try names.flatMap { name -> [String] in
@@ -13,6 +14,7 @@ enum ModelList {
                 throw UsageError("\(name) does not exist: --weights takes checkpoints")
             }
             if isFolder.boolValue {
+                if CheckpointSource.isCheckpoint(folder: name) { return [name] }
                 let found = try FileManager.default.contentsOfDirectory(atPath: name)
                     .filter { file in endings.contains { file.hasSuffix($0) } }
                     .sorted { isBefore($0, $1) }

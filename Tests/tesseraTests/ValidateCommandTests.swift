@@ -179,6 +179,50 @@ import Testing
         }
     }
 
+    @Test("a folder of Hugging Face's is one model, with its statistics of the pixels")
+    func folderOfHuggingFace() throws {
+        let package = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let name = "hf_SwinForImageClassification"
+        let file = try SafeTensorsFile(
+            path: package.appendingPathComponent("CheckpointsTests/Fixtures/\(name).safetensors")
+                .path)
+        let target = folder.path(name)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        // In shards, as large models are.
+        let tensors = file.names.filter { $0.hasPrefix("w/") }
+        var places: [String: String] = [:]
+        for shard in 0..<2 {
+            let part = tensors.enumerated().filter { $0.offset % 2 == shard }.map(\.element)
+            let shardName = "model-\(shard).safetensors"
+            for tensor in part { places[String(tensor.dropFirst(2))] = shardName }
+            try SafeTensorsWriter.write(
+                try part.map { (String($0.dropFirst(2)), try file.tensor($0)) },
+                to: "\(target)/\(shardName)")
+        }
+        func write(_ value: some Encodable, _ name: String) throws {
+            try JSONEncoder().encode(value).write(to: URL(fileURLWithPath: "\(target)/\(name)"))
+        }
+        try write(["weight_map": places], "model.safetensors.index.json")
+        try Data(#require(file.metadata["config.json"]).utf8)
+            .write(to: URL(fileURLWithPath: "\(target)/config.json"))
+        func loss() throws -> Double {
+            let result = try Program.run([
+                "evaluate", "validate", "--data", pictures, "--device", "cpu", "--weights", target,
+                "--json",
+            ])
+            try #require(result.status == 0, "\(result.errors)")
+            let object = try #require(try objects(result).first)
+            #expect(object["img_size"] as? Int == 28 && object["model"] as? String == target)
+            return try #require(object["loss"] as? Double)
+        }
+        let before = try loss()
+        try write(
+            ["image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]],
+            "preprocessor_config.json")
+        #expect(try loss() != before)
+    }
+
     @Test("test-time pooling: the same at the size of training, something else beyond it")
     func testTimePooling() throws {
         let path = try classifier("mean.safetensors", favourite: 1, pools: true)
