@@ -43,6 +43,12 @@ struct EncoderShape: Sendable {
                 config.imageSize = size / config.patchSize * config.patchSize
             }
         }
+        // For every pair of tokens a number is kept, whatever little the file holds.
+        guard config.relativePositions == .none || config.grid.count <= 1 << 14 else {
+            throw ConfigurationError.invalid(
+                "relative_position_bias_table", found: "one for \(config.grid) patches",
+                expected: "at most 16384 patches")
+        }
         guard
             config.positions != .none || config.relativePositions != .none || config.rotary != nil
         else {
@@ -69,6 +75,12 @@ struct EncoderShape: Sendable {
             if !config.absolutePositions, let size {
                 config.imageSize = size / config.patchSize * config.patchSize
             }
+        }
+        // For every pair of cells of a window each block keeps a number.
+        guard config.window <= 32, config.depths.reduce(0, +) <= 128 else {
+            throw ConfigurationError.invalid(
+                "window", found: "\(config.window) in \(config.depths) blocks",
+                expected: "at most 32, and 128 blocks")
         }
         if let heads, heads != config.heads[0] {
             throw ConfigurationError.invalid(

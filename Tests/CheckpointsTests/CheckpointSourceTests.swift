@@ -175,6 +175,35 @@ import VisionModels
         .requireHonestClaims(in: "case.pth")
     }
 
+    @Test("tables for huge windows and grids are refused before their pairs are counted")
+    func hugeTables() throws {
+        func refusal(_ shapes: [String: [Int]], _ word: String) throws {
+            try SafeTensorsWriter.write(
+                shapes.sorted { $0.key < $1.key }.map { ($0.key, .zeros($0.value)) },
+                to: folder.file("table.safetensors"))
+            #expect {
+                _ = try CheckpointLoader().load(folder.file("table.safetensors"))
+            } throws: {
+                "\($0)".contains(word) && "\($0)".contains("table.safetensors")
+            }
+        }
+        let side = 2 * 400 - 1
+        try refusal(
+            [
+                "patch_embed.proj.weight": [4, 3, 4, 4], "layers.0.blocks.0.norm1.weight": [4],
+                "layers.0.blocks.0.attn.qkv.weight": [12, 4],
+                "layers.0.blocks.0.mlp.fc1.weight": [16, 4],
+                "layers.0.blocks.0.attn.relative_position_bias_table": [side * side, 1],
+            ], "at most 32")
+        try refusal(
+            [
+                "patch_embed.proj.weight": [4, 3, 4, 4], "blocks.0.norm1.weight": [4],
+                "blocks.0.attn.q_bias": [4], "blocks.0.attn.qkv.weight": [12, 4],
+                "blocks.0.mlp.fc1.weight": [16, 4], "blocks.0.mlp.fc2.weight": [4, 16],
+                "blocks.0.attn.relative_position_bias_table": [side * side, 1],
+            ], "at most 16384 patches")
+    }
+
     @Test("fields of another type are no settings; CLIP's visual tower has its own")
     func settings() throws {
         let json = #"""

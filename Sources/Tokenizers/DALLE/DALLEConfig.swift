@@ -1,4 +1,5 @@
 public import Configuration
+import VisionModels
 
 /// The shape of DALL-E's encoder or decoder; the default is the published one.
 public struct DALLEConfig: Configuration, Hashable {
@@ -61,24 +62,13 @@ extension DALLEConfig {
     /// - Parameter shapes: by name: `blocks.input.w`, `blocks.group_1.block_1.…`.
     /// - Throws: `ConfigurationError` naming what is missing or contradictory.
     public init(inferredFrom shapes: [String: [Int]]) throws {
-        func shape(_ name: String) throws -> [Int] {
-            guard let shape = shapes[name] else {
-                let some = shapes.keys.sorted().prefix(4).joined(separator: ", ")
-                throw ConfigurationError.invalid(
-                    name, found: "missing", expected: "a tensor of DALL-E's encoder or decoder",
-                    advice: "the file holds \(some), …")
-            }
-            guard shape.count == 4, shape.allSatisfy({ $0 > 0 }) else {
-                throw ConfigurationError.invalid(
-                    name, found: "\(shape)", expected: "4 dimensions")
-            }
-            return shape
-        }
+        let tensors = TensorShapes(shapes, of: "DALL-E's encoder or decoder")
         func has(_ group: Int, _ block: Int) -> Bool {
-            shapes["blocks.group_\(group).block_\(block).res_path.conv_1.w"] != nil
+            tensors.has("blocks.group_\(group).block_\(block).res_path.conv_1.w")
         }
         self.init()
-        let (input, output) = (try shape("blocks.input.w"), try shape("blocks.output.conv.w"))
+        let input = try tensors.shape("blocks.input.w", rank: 4)
+        let output = try tensors.shape("blocks.output.conv.w", rank: 4)
         groups = 1
         while has(groups + 1, 1) { groups += 1 }
         blocksPerGroup = 1

@@ -90,20 +90,13 @@ extension VQKD.Config {
                 config = Self.transformer(config)
             }
         }
-        func shape(_ name: String) throws -> [Int] {
-            guard let shape = shapes[name], shape.count == 2 else {
-                throw ConfigurationError.invalid(
-                    name, found: shapes[name].map { "\($0)" } ?? "missing",
-                    expected: "a matrix of VQ-KD")
-            }
-            return shape
-        }
+        let tensors = TensorShapes(shapes, of: "VQ-KD")
         self.init()
         encoder = try transformer("encoder.")
         decoder = try transformer("decoder.")
-        let codes = try shape("quantize.embedding.weight")
+        let codes = try tensors.shape("quantize.embedding.weight", rank: 2)
         (codeCount, codeWidth) = (codes[0], codes[1])
-        teacherWidth = try shape("decode_task_layer.2.weight")[0]
+        teacherWidth = try tensors.shape("decode_task_layer.2.weight", rank: 2)[0]
         try validate()
     }
 }
