@@ -12,7 +12,7 @@ public struct FeatureExtractor {
         public var tokens = TokenChoice.cls
         /// From how many of the last blocks; their features are joined, the earliest block first.
         public var blocks = 1
-        /// How far apart they are: 1 for neighbours, 3 for the last block, the fourth last, …
+        /// How far apart they are: 1 for neighbours, 3 for the last block, the fourth last and so on.
         public var stride = 1
         /// Whether the tokens go through the encoder's final norm.
         public var finalNorm = true
