@@ -97,7 +97,7 @@ let package = Package(
             [
                 "Training", "Checkpoints", "VisionModels", "Data", "Imaging", "NN", "TensorFiles",
                 "Torch", "Configuration",
-            ])
+            ], testing: ["Optimizers"])
         + library("Tokenizers", ["VisionModels", "NN", "Torch", "Configuration"])
         + library(
             "Evaluation",

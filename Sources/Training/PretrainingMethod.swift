@@ -87,6 +87,41 @@ public struct Step: Sendable {
     }
 }
 
+/// A method that predicts what another encoder makes of parts of a picture, and can show it.
+public protocol LatentPredictingMethod: PretrainingMethod {
+    /// Masks pictures `[B, C, H, W]` by the draws of a batch and predicts their targets.
+    func predictLatents(_ batch: ImageBatch) -> LatentPrediction
+}
+
+/// Parts of pictures, and how well their representations were predicted.
+///
+/// B pictures, P targets, N patches.
+public struct LatentPrediction {
+    public let grid: PatchGrid
+    /// The patches that the encoder sees, for each picture.
+    public let contexts: [[Int]]
+    /// The patches of each target, for each picture.
+    public let targets: [[[Int]]]
+    /// The cosine of a target's mean prediction with the true representation of every patch,
+    /// `[B, P, N]`: a good one is large on the target and on what looks like it.
+    public let similarity: Tensor
+    /// The sum of the losses of each patch's predictions, and their number, `[N]` each.
+    public let lossSums: Tensor
+    public let lossCounts: Tensor
+
+    public init(
+        grid: PatchGrid, contexts: [[Int]], targets: [[[Int]]], similarity: Tensor,
+        lossSums: Tensor, lossCounts: Tensor
+    ) {
+        self.grid = grid
+        self.contexts = contexts
+        self.targets = targets
+        self.similarity = similarity
+        self.lossSums = lossSums
+        self.lossCounts = lossCounts
+    }
+}
+
 /// A method that fills the gaps of a picture, and can show it.
 public protocol ReconstructingMethod: PretrainingMethod {
     /// Masks pictures `[B, C, H, W]` by the draws of a batch and predicts the whole picture.

@@ -78,7 +78,9 @@ public struct RunSettings: Configuration {
             "logEvery": "steps between lines of metrics.jsonl",
             "saveEvery": "epochs between checkpoints",
             "keep": "checkpoints that are kept, besides the last",
-            "probeEvery": "epochs between k-NN probes; nil for none",
+            "probeEvery":
+                "epochs between probes: k-NN accuracy where there are labels, rank and spread "
+                + "of the features; nil for none",
             "maxNonFinite": "steps with a non-finite loss or gradient in a row that end the run",
         ]
     }

@@ -84,7 +84,9 @@ final class StepLog {
 
     func addProbe(step: Int, _ values: [(name: String, value: Double)]) throws {
         try write(step: step, values)
-        let text = values.map { "\($0.name) \(oneDecimal($0.value)) %" }.joined(separator: ", ")
+        let text = values.map { name, value in
+            name.contains("top") ? "\(name) \(oneDecimal(value)) %" : "\(name) \(short(value))"
+        }.joined(separator: ", ")
         progress.note("epoch \(oneDecimal(Double(step) / Double(stepsPerEpoch))): \(text)")
         // The probe's time is not the training's.
         window = Window(waitedBefore: waited)
@@ -108,6 +110,7 @@ final class StepLog {
             + "data wait \(percent(wait))  \(left) left"
     }
 
+    private func short(_ value: Double) -> String { String(format: "%.3g", value) }
     private func oneDecimal(_ value: Double) -> String { String(format: "%.1f", value) }
     private func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
 }

@@ -5,7 +5,7 @@ import Foundation
 import NN
 import Optimizers
 public import Torch
-public import VisionModels
+import VisionModels
 
 /// The training loop: batches to losses to gradients to steps, with nothing of any method in it.
 ///
@@ -149,7 +149,9 @@ public final class Trainer<Method: PretrainingMethod> {
             if let probe, let every = settings.run.probeEvery,
                 isDue(every: every) || step == totalSteps
             {
-                try log.addProbe(step: step, measure(probe))
+                let reading = try measure(probe)
+                try log.addProbe(step: step, reading.values)
+                if let warning = reading.warning { progress.note(warning) }
             }
         }
         progress.finish()
@@ -184,6 +186,9 @@ public final class Trainer<Method: PretrainingMethod> {
             let (loss, norm) = (update.loss.item, update.gradientNorm.item)
             var parts = RunningMeans()
             for (name, value) in update.parts { parts.add(name, value.item) }
+            if made.number % settings.run.logEvery == 0 {
+                for (name, value) in update.gradients.named { parts.add(name, value.item) }
+            }
             let admitted = try guardian.admits(
                 loss: loss, gradientNorm: norm, step: made.number,
                 images: images(ofStep: made.number - 1))
@@ -230,7 +235,7 @@ public final class Trainer<Method: PretrainingMethod> {
     }
 
     /// Runs the probe without leaving a trace in the run.
-    private func measure(_ probe: Probe) throws -> [(name: String, value: Double)] {
+    private func measure(_ probe: Probe) throws -> Probe.Reading {
         method.evaluate()
         // A probe need not repeat to the bit, and may use operators that on a GPU cannot.
         fixOrderOfSums(false)
@@ -239,17 +244,5 @@ public final class Trainer<Method: PretrainingMethod> {
             method.train()
         }
         return try noGrad { try probe.measure(method.backbone) }
-    }
-}
-
-/// A measurement of the encoder during training, such as k-NN accuracy.
-public struct Probe {
-    let measure: (any VisionEncoder) throws -> [(name: String, value: Double)]
-
-    /// A probe that draws nothing from any generator of the run.
-    public init(
-        measure: @escaping (any VisionEncoder) throws -> [(name: String, value: Double)]
-    ) {
-        self.measure = measure
     }
 }

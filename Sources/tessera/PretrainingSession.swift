@@ -95,15 +95,11 @@ struct PretrainingSession<Method: PretrainingMethod> {
         if trainer.step > 0 { progress.note("continuing after step \(trainer.step)") }
     }
 
-    /// k-NN on a fixed sample of the labelled pictures, where there are labels.
-    private func probe() throws -> Probe? {
+    /// What the encoder is worth on a fixed sample of the pictures.
+    private func probe() -> Probe? {
         guard settings.run.probeEvery != nil else { return nil }
-        guard source.isLabelled else {
-            throw ConfigurationError.invalid(
-                "run.probeEvery", found: settings.run.probeEvery ?? 0,
-                expected: "nil, because the pictures have no labels")
-        }
-        return try neighborProbe(source, settings: settings.data)
+        let log = (try? MetricsLog.read(folder.metrics)) ?? []
+        return runProbe(source, settings: settings.data, log: log)
     }
 }
 

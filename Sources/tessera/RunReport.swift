@@ -32,6 +32,9 @@ enum RunReport {
             colophon: "Tessera \(Version.text), libtorch \(LibTorch.loadedVersion), "
                 + TorchSettings.cpuDescription)
         page.cards = cards(metrics, scores)
+        if let card = CollapseVerdict(metrics, width: settings.model.width).map(Self.card) {
+            page.cards.append(card)
+        }
         if !scores.isEmpty {
             page.add(
                 "Scores", lead: "The encoder is frozen; a protocol sees its features only.",
@@ -40,6 +43,7 @@ enum RunReport {
         page.add("Training", curves(metrics))
         let batch = try sample(settings)
         try addPictures(of: method, batch, settings, to: &page)
+        try addLatents(of: method, settings, to: &page)
         try addAttention(of: encoder, batch, settings, to: &page)
         page.add("Settings", [Folded("All settings", [try table(Method.self, folder)])])
         let url = folder.appendingPathComponent("report.html")
@@ -63,6 +67,13 @@ enum RunReport {
             cards.append(Card("Epochs", value: String(format: whole ? "%.0f" : "%.1f", last.epoch)))
         }
         return cards
+    }
+
+    private static func card(_ verdict: CollapseVerdict) -> Card {
+        Card(
+            "Representation", value: verdict.state.rawValue, unit: "",
+            remark: verdict.finding + (verdict.advice.isEmpty ? "" : "; " + verdict.advice),
+            tone: verdict.state == .healthy ? .neutral : .worse)
     }
 
     /// `+0.7 against raw pixels`.
@@ -95,22 +106,26 @@ enum RunReport {
             chart("Loss", "loss", smoothing: 0.8), chart("Learning rate", "lr"),
             chart("Gradient norm", "grad_norm", smoothing: 0.8),
             chart("Throughput", "images_per_second", unit: "images/s"),
-            chart("k-NN probe", "knn_top1"),
+            chart("k-NN probe", "knn_top1", unit: "%"),
+            chart("Rank of the features", "rank_me"),
+            chart("Spread of the targets", "target_std", smoothing: 0.8),
         ].compactMap { $0 }
         return [SideBySide(charts)]
     }
 
     /// The first pictures of the run's data, as the encoder is evaluated on them.
-    private static func sample<Config>(_ settings: RunConfiguration<Config>) throws -> ImageBatch {
+    private static func sample<Config>(
+        _ settings: RunConfiguration<Config>, count: Int = pictureCount
+    ) throws -> ImageBatch {
         var data = settings.data
         // A report may be made of a run whose pictures have changed.
         data.fingerprint = nil
         let source = try data.open()
         var plan = try data.evaluationPlan(
             for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
-            batchSize: pictureCount)
+            batchSize: count)
         plan.sampler = try Sampler(
-            count: source.count, globalBatchSize: min(pictureCount, source.count),
+            count: source.count, globalBatchSize: min(count, source.count),
             seed: settings.run.seed)
         let loader = try Loader(
             plan, options: LoaderOptions(threads: 1, prefetch: 1), epochs: 1)
@@ -136,6 +151,44 @@ enum RunReport {
             lead: "The picture, what the model sees of it, what it predicts, and its prediction in "
                 + "the gaps. Training counts the gaps alone: predictions elsewhere mean nothing.",
             [ImageGrid(columns: ReconstructionPanels.names, samples: samples)])
+    }
+
+    /// How many pictures the losses of places are means of.
+    private static let lossPictureCount = 512
+
+    /// Contexts and targets on pictures, what predictions resemble, and the loss of each place.
+    private static func addLatents<Method: PretrainingMethod>(
+        of method: Method, _ settings: RunConfiguration<Method.Config>, to page: inout ReportPage
+    ) throws {
+        guard let method = method as? any LatentPredictingMethod else { return }
+        let batch = try sample(settings, count: lossPictureCount)
+        let panels = LatentPanels(
+            method.predictLatents(batch), of: batch.images,
+            normalization: normalization(settings), shown: pictureCount)
+        page.add(
+            "Prediction",
+            lead:
+                "What the encoder sees of a picture, the blocks whose representation is predicted "
+                + "from it, and for one block how like its prediction the true representation of "
+                + "every patch is: a good one lights up the block and what looks like it.",
+            [
+                try PatchMapGrid(
+                    panels.masks,
+                    keys: [
+                        .init(.seen, "seen"),
+                        .init(.list(0), "the block of the similarities below"),
+                        .init(.list(2), "other blocks"),
+                    ]),
+                ImageGrid(
+                    columns: ["picture", "similarity"], samples: try panels.samples(),
+                    legend: ColorLegend(low: "least", high: "most", label: "cosine")),
+                try PatchChart(
+                    panels.losses, title: "Loss of each place",
+                    legend: ColorLegend(low: "least", high: "most", label: "smooth L1"),
+                    note:
+                        "The mean over \(batch.count) pictures; places that were never a target are "
+                        + "empty."),
+            ])
     }
 
     private static func addAttention<Config>(

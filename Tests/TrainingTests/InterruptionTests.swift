@@ -60,7 +60,7 @@ import Testing
                 settings, in: path,
                 probe: Probe { _ in
                     raise(SIGTERM)
-                    return []
+                    return Probe.Reading(values: [])
                 })
             exit(outcome == .interrupted(step: 7) ? 3 : 4)
         }

@@ -265,7 +265,7 @@ import VisionModels
             seen.append(encoder.isTraining)
             let features = encoder.feature(Tensor.ones([2, 1, 8, 8]))
             #expect(!features.requiresGrad)
-            return [("size", Double(features.shape[1]))]
+            return Probe.Reading(values: [("size", Double(features.shape[1]))])
         }
         let probed = try train("probed", probe: probe) {
             settings(&$0)

@@ -87,6 +87,35 @@ struct ResumeTests {
         #expect(try lastCheckpoint(out) == expected)
     }
 
+    @Test(
+        "latent methods too: stopped half-way, then resumed", arguments: ["ijepa", "stop"])
+    func latentMethods(method: String) throws {
+        let settings =
+            TinyPictures.settings.filter { !$0.hasPrefix("method.") } + [
+                "method.predictorWidth=8", "method.predictorDepth=1", "method.masks.minKeep=0",
+                "method.masks.truncation=none", "optim.lr=0.01", "run.probeEvery=2",
+            ]
+        func run(_ name: String, _ more: [String]) throws -> String {
+            let out = folder.path("\(method)-\(name)")
+            let result = try Program.run(
+                ["pretrain", method, "--data", data, "--out", out] + settings + more)
+            try #require(result.status == 0, "\(result.errors)")
+            return out
+        }
+        let whole = try run("whole", ["run.keep=99"])
+        // The same run with its second half taken away.
+        let half = try run("half", ["run.keep=99"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: half + "/checkpoints")
+            .filter { $0.hasPrefix("step-") }.sorted()
+        #expect(names.count > 10)
+        for name in names.dropFirst(names.count / 2) {
+            try FileManager.default.removeItem(atPath: half + "/checkpoints/" + name)
+        }
+        let end = try Program.run(["resume", half])
+        try #require(end.status == 0, "\(end.errors)")
+        #expect(try lastCheckpoint(half) == lastCheckpoint(whole))
+    }
+
     @Test("SIGTERM saves, says how to go on and ends with 75")
     func terminate() throws {
         let out = folder.path("terminated")

@@ -44,6 +44,8 @@ extension RunConfiguration {
         schedule.endWeightDecay = 0.4
         schedule.firstStep = 1
         data.batchSize = 2048
+        // An encoder that collapses has a small loss: only its features show it.
+        run.probeEvery = 10
     }
 }
 

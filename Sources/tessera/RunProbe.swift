@@ -1,3 +1,4 @@
+import Analysis
 import Data
 import Evaluation
 import NN
@@ -5,15 +6,23 @@ import Torch
 import Training
 import VisionModels
 
-/// k-NN accuracy of the encoder as it is during training, on a fixed sample of labelled pictures.
+/// What the encoder is worth as it is during training, on a fixed sample of the pictures: k-NN accuracy
+/// where they have labels, and how much of its width its features use.
 ///
 /// Of up to 6,000 pictures, evenly spread over the source, five sixths vote and one sixth is
 /// classified. Nothing is drawn at random, so the run is the same with and without it.
-func neighborProbe(
-    _ source: any ImageSource, settings: DataSettings
-) throws -> Probe {
+///
+/// - Parameters:
+///   - source: the pictures of the run.
+///   - settings: how they become tensors.
+///   - log: of the run so far, by which new numbers are judged.
+/// - Returns: the probe.
+func runProbe(
+    _ source: any ImageSource, settings: DataSettings, log: [MetricsRecord]
+) -> Probe {
     let sample = SpreadSample(source, count: min(6000, source.count))
     let neighbors = 10
+    var log = log
     return Probe { encoder in
         let device = encoder.parameters.first?.device ?? .cpu
         let batches = try EvaluationBatches(sample, data: settings, model: encoder)
@@ -21,11 +30,24 @@ func neighborProbe(
         config.tokens = encoder.grid.count <= 64 ? .patches : .mean
         let features = try FeatureExtractor(encoder, config).extract(batches)
         if let error = batches.error { throw error }
-        let (bank, queries) = split(features, device)
-        var settings = KNearestNeighbors.Config()
-        settings.neighbors = [min(neighbors, bank.count)]
-        let accuracy = try KNearestNeighbors(bank, settings).evaluate(queries)[0].accuracy
-        return [("knn_top1", accuracy.top1)]
+        let places = config.tokens == .patches ? encoder.grid.count : 1
+        let spectrum = FeatureSpectrum(
+            of: features.values.reshaped(features.count, places, -1).mean(1))
+        var values = spectrum.named
+        if source.isLabelled {
+            let (bank, queries) = split(features, device)
+            var settings = KNearestNeighbors.Config()
+            settings.neighbors = [min(neighbors, bank.count)]
+            let accuracy = try KNearestNeighbors(bank, settings).evaluate(queries)[0].accuracy
+            values.insert(("knn_top1", accuracy.top1), at: 0)
+        }
+        log.append(MetricsRecord(step: 0, epoch: 0, values: values))
+        let verdict = CollapseVerdict(log, width: spectrum.width)
+        let warning = verdict.flatMap { verdict in
+            verdict.state == .healthy
+                ? nil : "\(verdict.state.rawValue): \(verdict.finding); \(verdict.advice)"
+        }
+        return Probe.Reading(values: values, warning: warning)
     }
 }
 

@@ -1,0 +1,39 @@
+import Analysis
+import Testing
+import Training
+
+@Suite("The verdict on a run's representation") struct CollapseVerdictTests {
+    private func verdict(
+        ranks: [Double] = [], spreads: [Double] = [], targets: [Double] = []
+    ) -> CollapseVerdict? {
+        let all = [("rank_me", ranks), ("feature_spread", spreads), ("target_std", targets)]
+        let records = all.flatMap { name, values in
+            values.map { MetricsRecord(step: 1, epoch: 1, values: [(name, $0)]) }
+        }
+        return CollapseVerdict(records, width: 100)
+    }
+
+    @Test("a run is judged by rank, spread and targets")
+    func states() {
+        #expect(verdict() == nil)
+        #expect(verdict(ranks: [50, 40, 60])?.state == .healthy)
+        // What random weights had at the start is no peak.
+        #expect(verdict(ranks: [90, 20, 30])?.state == .healthy)
+        #expect(verdict(ranks: [50, 60, 20])?.state == .shrinking)
+        #expect(verdict(ranks: [50, 1.2])?.state == .collapsed)
+        #expect(verdict(ranks: [50], spreads: [0.2, 0.001])?.state == .collapsed)
+        #expect(verdict(ranks: [50], targets: [0.5, 0.01])?.state == .collapsed)
+        #expect(verdict(targets: [0.5, 0.6, 0.1])?.state == .shrinking)
+        #expect(verdict(targets: [0.5, 0.4])?.state == .healthy)
+    }
+
+    @Test("advice names settings, and is given only where something is wrong")
+    func advice() {
+        #expect(verdict(ranks: [50, 40])?.advice == "")
+        let bad = verdict(ranks: [50, 1.2])
+        for word in ["optim.lr", "method.momentum", "method.masks"] {
+            #expect(bad?.advice.contains(word) == true)
+        }
+        #expect(bad?.finding.contains("1.2 of 100") == true)
+    }
+}

@@ -1,0 +1,257 @@
+import Configuration
+import Data
+import Imaging
+import NN
+import TestSupport
+import Testing
+import Torch
+import Training
+import VisionModels
+
+@testable import Methods
+
+@Suite("I-JEPA and StoP") struct JointEmbeddingTests {
+    private static func encoder(classToken: Bool = false) -> VisionTransformer.Config {
+        var encoder = VisionTransformer.Config()
+        (encoder.imageSize, encoder.patchSize, encoder.channels) = (32, 4, 1)
+        (encoder.width, encoder.depth, encoder.heads) = (16, 2, 2)
+        encoder.classToken = classToken
+        return encoder
+    }
+
+    private static func ijepa(
+        _ encoder: VisionTransformer.Config = encoder(),
+        _ change: (inout IJEPA.Config) -> Void = { _ in }
+    ) throws -> IJEPA {
+        var config = IJEPA.Config()
+        (config.predictorWidth, config.predictorDepth, config.masks.minKeep) = (8, 2, 2)
+        change(&config)
+        try config.validate()
+        let generator = Generator(seed: 1)
+        return try IJEPA(
+            config, backbone: VisionTransformer(encoder, generator: generator),
+            generator: generator)
+    }
+
+    private static func stop(_ change: (inout StoP.Config) -> Void = { _ in }) throws -> StoP {
+        var config = StoP.Config()
+        (config.predictorWidth, config.predictorDepth, config.masks.minKeep) = (8, 2, 2)
+        change(&config)
+        try config.validate()
+        let generator = Generator(seed: 1)
+        return try StoP(
+            config, backbone: VisionTransformer(encoder(), generator: generator),
+            generator: generator)
+    }
+
+    private static func images(_ count: Int = 3, seed: UInt64 = 2) -> Tensor {
+        .normal([count, 1, 32, 32], generator: Generator(seed: seed))
+    }
+
+    private static let start = Step(index: 0, epoch: 0, total: 10)
+
+    // MARK: - Names and gradients
+
+    @Test("tensors are called as in the reference's checkpoints")
+    func names() throws {
+        let block = ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"]
+        func pairs(_ modules: [String]) -> [String] {
+            modules.flatMap { ["\($0).weight", "\($0).bias"] }
+        }
+        let blocks = (0..<2).flatMap { index in block.map { "blocks.\(index).\($0)" } }
+        let encoder = ["pos_embed"] + pairs(["patch_embed.proj", "norm"] + blocks)
+        let predictor =
+            ["mask_token", "predictor_pos_embed"]
+            + pairs(
+                ["predictor_embed", "predictor_norm", "predictor_proj"]
+                    + blocks.map { "predictor_" + $0 })
+        let expected =
+            encoder.flatMap { ["encoder.\($0)", "target_encoder.\($0)"] }
+            + predictor.map { "predictor.\($0)" }
+        #expect(try Self.ijepa().stateDict.map(\.name).sorted() == expected.sorted())
+        #expect(try Self.stop().stateDict.map(\.name).sorted() == expected.sorted())
+    }
+
+    @Test("encoder and predictor get gradients, the target encoder and fixed positions none")
+    func gradients() throws {
+        let (ijepa, stop) = (try Self.ijepa(), try Self.stop())
+        let batch = ImageBatch(images: Self.images())
+        let cases: [(Module, Tensor, Set<String>)] = [
+            (ijepa, ijepa.loss(batch, at: Self.start).total, []),
+            (stop, stop.loss(batch, at: Self.start).total, ["predictor.mask_token"]),
+        ]
+        for (method, loss, unused) in cases {
+            loss.backward()
+            for (name, parameter) in method.namedParameters {
+                let isTrained = !name.hasPrefix("target_encoder.") && !unused.contains(name)
+                let length = parameter.gradient.map { $0.abs().max().item } ?? 0
+                #expect((length > 0) == isTrained, "\(name)")
+            }
+        }
+    }
+
+    // MARK: - Steps
+
+    @Test("the target encoder starts as the encoder and follows it")
+    func movingAverage() throws {
+        let method = try Self.ijepa { $0.momentum = [0.5, 1] }
+        let start = method.encoder.parameters.map { $0.detached().values(as: Float.self) }
+        #expect(
+            method.targetEncoder.parameters.map { $0.detached().values(as: Float.self) } == start)
+        noGrad {
+            for parameter in method.encoder.parameters {
+                parameter.addInPlace(Tensor.ones(parameter.shape))
+            }
+        }
+        // Half of a run of ten steps: a momentum of 0.75.
+        method.afterStep(Step(index: 5, epoch: 0, total: 10))
+        for (average, before) in zip(method.targetEncoder.parameters, start) {
+            let moved = average.detached() - Tensor(before, shape: average.shape)
+            expect(moved, closeTo: Tensor.full(average.shape, 0.25), atol: 1e-6)
+            #expect(!average.requiresGrad)
+        }
+    }
+
+    @Test("the loss of I-JEPA as the paper writes it, picture by picture")
+    func lossFormula() throws {
+        let method = try Self.ijepa { $0.masks.truncation = .none }
+        let batch = ImageBatch(images: Self.images(5))
+        let blocks = batch.multiBlock(
+            MultiBlockMask.ijepa(minKeep: 2, truncation: .none),
+            on: method.encoder.maskGrid(of: batch.images))
+        // Contexts of different lengths, filled up and masked, are what each picture has by itself.
+        #expect(blocks.contexts[0].length == nil)
+        var losses: [Double] = []
+        for index in 0..<5 {
+            let image = batch.images[index..<index + 1]
+            let target = method.targetEncoder(image).detached()
+            let normalized =
+                (target - target.mean(-1, keepDim: true))
+                / (target.variance(-1, correction: 0, keepDim: true) + 1e-5).sqrt()
+            let context = blocks.contexts[0].rows[index]
+            let tokens = method.encoder.encode(
+                method.encoder.patchTokens(image)
+                    .selectingTokens(Tensor(context, shape: [1, context.count])))
+            for lists in blocks.targets {
+                let patches = Tensor(lists.rows[index], shape: [1, lists.rows[index].count])
+                let predicted = method.predictor(
+                    tokens,
+                    at: [PatchSelection(patches: Tensor(context, shape: [1, context.count]))],
+                    predicting: [patches], on: method.encoder.grid(of: image),
+                    asking: method.predictor.maskToken)
+                losses.append(predicted.smoothL1(normalized.selectingTokens(patches)).item)
+            }
+        }
+        let expected = losses.reduce(0, +) / Double(losses.count)
+        let found = method.loss(batch, at: Self.start).total.item
+        #expect(abs(found - expected) < 1e-5 * expected, "\(found) for \(expected)")
+    }
+
+    // MARK: - Noise
+
+    @Test("noise belongs to a picture and its epoch, whatever else is in the batch")
+    func noise() throws {
+        let method = try Self.stop { $0.masks.truncation = .none }
+        let whole = ImageBatch(images: Self.images(4), seed: 7)
+        func noise(_ batch: ImageBatch) throws -> Tensor {
+            let blocks = batch.multiBlock(
+                method.config.masks, on: method.encoder.maskGrid(of: batch.images))
+            let masks = JointEmbeddingMasks(blocks, on: .cpu)
+            let all = try #require(method.noise(for: batch, masks).targets)
+            let (rows, m, d) = all.shape3
+            return all.reshaped(masks.targets.count, rows / masks.targets.count, m, d)
+        }
+        let all = try noise(whole)  // [P, B, M, D]
+        let parts = try whole.parts(2).map(noise)
+        #expect(all.isEqual(to: concatenated(parts, 1)))
+        #expect(abs(all.variance(0, 1, 2, 3).sqrt().item - method.config.noiseStd) < 0.02)
+        #expect(!all[0..., 0].isEqual(to: all[0..., 1]))
+        let other = ImageBatch(images: Self.images(4), seed: 8)
+        #expect(!(try noise(other)).isEqual(to: all))
+    }
+
+    @Test(
+        "arms of the ablation",
+        arguments: StoP.Covariance.allCases, StoP.NoisyTokens.allCases)
+    func ablation(covariance: StoP.Covariance, noisy: StoP.NoisyTokens) throws {
+        let method = try Self.stop {
+            ($0.covariance, $0.noisyTokens, $0.noiseStd) = (covariance, noisy, 2)
+        }
+        let batch = ImageBatch(images: Self.images())
+        let quiet = try Self.stop { $0.positions = .deterministic }
+        try quiet.load(
+            Dictionary(method.stateDict.map { ($0.name, $0.tensor) }) { $1 }, strict: false)
+        let (loud, still) = (
+            method.loss(batch, at: Self.start).total, quiet.loss(batch, at: Self.start).total
+        )
+        #expect(loud.item != still.item && loud.item.isFinite)
+        loud.backward()
+        let matrix = method.noiseEmbed?.weight.gradient
+        #expect((matrix != nil) == (covariance == .free))
+        let expected = method.positionCovariance()
+        #expect(expected.shape == [8, 8] && expected.isEqual(to: expected.transposed()))
+    }
+
+    @Test("learned positions are trained, a mask token is where it is asked for")
+    func choices() throws {
+        let method = try Self.stop {
+            ($0.positions, $0.addsMaskToken) = (.learned, true)
+        }
+        method.loss(ImageBatch(images: Self.images()), at: Self.start).total.backward()
+        let gradients = Dictionary(method.namedParameters.map { ($0.name, $0.tensor.gradient) }) {
+            $1
+        }
+        for name in ["predictor.predictor_pos_embed", "predictor.mask_token"] {
+            #expect(gradients[name].flatMap { $0 } != nil, "\(name)")
+        }
+    }
+
+    // MARK: - Settings
+
+    @Test("settings that do not fit are refused with their key")
+    func settings() {
+        func key(_ body: () throws -> Void) -> String? {
+            do {
+                try body()
+                return nil
+            } catch { return (error as? ConfigurationError)?.key }
+        }
+        for (expected, change) in [
+            ("predictorWidth", { $0.predictorWidth = 6 }),
+            ("predictorDepth", { $0.predictorDepth = 0 }),
+            ("predictorHeads", { $0.predictorHeads = 3 }), ("momentum", { $0.momentum = [1] }),
+            ("momentum", { $0.momentum = [0.9, 1.1] }),
+            ("targetScale", { $0.masks.targetScale = [0.01, 0.02] }),
+        ] as [(String, (inout IJEPA.Config) -> Void)] {
+            #expect(key { _ = try Self.ijepa(Self.encoder(), change) } == expected)
+        }
+        #expect(key { _ = try Self.ijepa(Self.encoder(classToken: true)) } == "model.classToken")
+        var encoder = Self.encoder()
+        encoder.finalNorm = .none
+        #expect(key { _ = try Self.ijepa(encoder) } == "model.finalNorm")
+        for (expected, change) in [
+            ("noiseStd", { $0.noiseStd = -1 }), ("targetBlocks", { $0.targetBlocks = 0 }),
+        ] as [(String, (inout StoP.Config) -> Void)] {
+            #expect(key { _ = try Self.stop(change) } == expected)
+        }
+    }
+
+    @Test("a method sets the defaults of the other sections")
+    func defaults() throws {
+        let run = try RunConfiguration<StoP.Config>.resolve().value
+        #expect(!run.model.classToken && run.optim.lr == 8e-4 && run.optim.betas == [0.9, 0.999])
+        #expect(run.schedule.startLr == 2e-4 && run.schedule.endWeightDecay == 0.4)
+        #expect(run.schedule.epochs == 600 && run.schedule.firstStep == 1)
+        #expect(StoP.Config.augmentation(size: 28).size == 28)
+        let mae = try RunConfiguration<MAE.Config>.resolve().value
+        #expect(mae.model.classToken && mae.schedule.endWeightDecay == nil)
+    }
+}
+
+extension MultiBlockMask {
+    fileprivate static func ijepa(minKeep: Int, truncation: Truncation) -> MultiBlockMask {
+        var mask = MultiBlockMask.ijepa
+        (mask.minKeep, mask.truncation) = (minKeep, truncation)
+        return mask
+    }
+}

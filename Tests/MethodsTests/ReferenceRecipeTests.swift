@@ -1,0 +1,85 @@
+import Configuration
+import Data
+import Optimizers
+import Testing
+import Training
+import VisionModels
+
+@testable import Methods
+
+/// Configuration files of I-JEPA's and StoP's own code.
+@Suite("The authors' configuration files") struct ReferenceRecipeTests {
+    private static let common = """
+        data: {batch_size: 128, crop_size: 224, crop_scale: [0.3, 1.0], num_workers: 10}
+        mask: {patch_size: 14, num_enc_masks: 1, num_pred_masks: 4, min_keep: 10,
+          enc_mask_scale: [0.85, 1.0], pred_mask_scale: [0.15, 0.2], aspect_ratio: [0.75, 1.5]}
+        optimization: {epochs: 300, warmup: 40, start_lr: 0.0002, lr: 0.001, final_lr: 1.0e-6,
+          weight_decay: 0.04, final_weight_decay: 0.4, ipe_scale: 1.0}
+
+        """
+
+    private func imported(_ yaml: String) throws -> ImportedRecipe {
+        try ReferenceRecipe.resolve(recipe: Recipe(yaml: yaml, named: "theirs.yaml"))
+            .value.imported()
+    }
+
+    @Test("I-JEPA: every key has a counterpart or a reason")
+    func ijepa() throws {
+        let found = try imported(
+            Self.common
+                + "meta: {model_name: vit_huge, pred_depth: 12, pred_emb_dim: 384, "
+                + "use_bfloat16: true, load_checkpoint: false}\n")
+        #expect(found.method == IJEPA.name)
+        let run = try RunConfiguration<IJEPA.Config>.resolve(overrides: found.settings).value
+        #expect((run.model.width, run.model.depth, run.model.heads) == (1280, 32, 16))
+        #expect(run.model.patchSize == 14 && run.model.imageSize == 224)
+        #expect((run.method.predictorDepth, run.method.predictorWidth) == (12, 384))
+        #expect(run.method.masks == .ijepa && run.run.precision == .bfloat16)
+        #expect(run.schedule.epochs == 300 && run.schedule.warmupEpochs == 40)
+        #expect(run.optim.lr == 1e-3 && run.schedule.minLr == 1e-6)
+        #expect(run.data.batchSize == 128 && run.data.augment?.count == 1)
+        let keys = found.notes.map(\.key)
+        #expect(keys.contains("data.num_workers") && Set(keys).count == keys.count)
+    }
+
+    @Test("StoP: noise, tails, clipping and augmentation")
+    func stop() throws {
+        let yaml = Self.common.replacing(
+            "ipe_scale: 1.0",
+            with: """
+                ipe_scale: 1.0, clip_grad: 0.5, fix_lr_thres: 250, fix_lr_strategy: linear,
+                  fix_wd_thres: -1, fix_wd_strategy: const
+                """
+        ).replacing(
+            "num_workers: 10",
+            with: """
+                color_jitter_strength: 0.5, use_color_distortion: true,
+                  use_gaussian_blur: true, use_horizontal_flip: true
+                """)
+        let found = try imported(
+            yaml
+                + "meta: {model_name: deit_base, emb_dim: 384, pred_depth: 6, target_blocks: 2, "
+                + "use_float16: false}\nstop_params: {apply_stop: false, var: 0.2}\n")
+        #expect(found.method == StoP.name)
+        let run = try RunConfiguration<StoP.Config>.resolve(overrides: found.settings).value
+        #expect(run.method.positions == .deterministic && run.method.noiseStd == 0.2)
+        #expect(run.method.targetBlocks == 2 && run.optim.clip == 0.5)
+        #expect(run.schedule.lrTail?.epoch == 250 && run.schedule.lrTail?.shape == .linear)
+        #expect(run.schedule.weightDecayTail == nil)
+        #expect(run.data.augment?.count == 5)
+    }
+
+    @Test("what has no counterpart is refused with its key")
+    func refused() {
+        func key(_ yaml: String) -> String? {
+            do {
+                _ = try imported(yaml)
+                return nil
+            } catch { return (error as? ConfigurationError)?.key }
+        }
+        #expect(key("meta: {model_name: resnet50}") == "meta.model_name")
+        #expect(key("data: {homo: 10}") == "data.homo")
+        #expect(key("data: {batchsize: 10}") == "data.batchsize")
+        #expect(key("optimization: {lr: fast}") == "optimization.lr")
+    }
+}
