@@ -34,7 +34,10 @@ struct ClassifierShape {
         of encoder: any VisionEncoder, _ contents: EncoderContents
     ) throws -> any ImageClassifier {
         // Its classifiers see two things, one behind the other.
-        let joins = length == 2 * encoder.width && contents.found.family.name == "hf-dinov2"
+        let form = (encoder as? VisionTransformer)?.config
+        let joins =
+            contents.found.family.name == "hf-dinov2" && length == 2 * encoder.width
+            && form?.classToken == true && form?.finalNorm == .tokens
         guard length == encoder.width || joins else {
             throw CheckpointError(
                 .noClassifier,

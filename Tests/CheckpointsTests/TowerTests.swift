@@ -95,6 +95,43 @@ import VisionModels
         }
     }
 
+    @Test("a Swin's classifier; one of another length is refused")
+    func classifier() throws {
+        let model = SwinClassifier(swin, classCount: 3, generator: Generator(seed: 2))
+        model.evaluate()
+        let loaded = try CheckpointLoader().loadClassifier(try write(model.stateDict))
+        #expect(loaded.model.classCount == 3 && loaded.report.isComplete)
+        expect(noGrad { loaded.model(images(48)) }, closeTo: noGrad { model(images(48)) }, .exact)
+        let path = try write(swin.stateDict + [("head.weight", .zeros([3, 2 * swin.width]))])
+        #expect {
+            _ = try CheckpointLoader().loadClassifier(path)
+        } throws: { error in
+            (error as? CheckpointError)?.kind == .noClassifier
+                && "\(error)".contains("the classifier sees 32 numbers, the encoder gives 16")
+        }
+    }
+
+    @Test("DINOv2's joined classifier needs a class token and a norm, or is refused")
+    func joinedClassifier() throws {
+        var config = VisionTransformer.Config()
+        (config.imageSize, config.patchSize, config.positions) = (16, 8, .learned)
+        (config.width, config.depth, config.heads, config.layerScale) = (12, 1, 3, 1)
+        let model = try VisionTransformer(config, generator: Generator(seed: 3))
+        let tensors =
+            CheckpointFamily.huggingFaceDINOv2.names.inverse(model.stateDict)
+            .map { ("dinov2." + $0.name, $0.tensor) }
+            + [("classifier.weight", .zeros([5, 24])), ("classifier.bias", .zeros([5]))]
+        let whole = try CheckpointLoader(.init(heads: 3)).loadClassifier(try write(tensors))
+        #expect(whole.model.classCount == 5 && !whole.model.seesMean)
+        #expect(noGrad { whole.model(images(16)) }.shape == [2, 5])
+        let path = try write(tensors.filter { !$0.0.hasPrefix("dinov2.layernorm") })
+        #expect {
+            _ = try CheckpointLoader(.init(heads: 3)).loadClassifier(path)
+        } throws: {
+            ($0 as? CheckpointError)?.kind == .noClassifier
+        }
+    }
+
     @Test("CLIP's ResNet beside the tower of texts, at its own and another size")
     func residualNetwork() throws {
         var config = ModifiedResNet.Config()
