@@ -38,7 +38,9 @@ public struct CollapseVerdict: Sendable, Hashable {
     }
 
     /// What useful features have at least: a part of the width as rank, deviations of targets and
-    /// features from picture to picture. Random weights have more of each.
+    /// features from picture to picture.
+    ///
+    /// Random weights have more of each.
     private static let least = (rank: 0.02, targets: 0.02, spread: 0.003)
 
     private static func judge(
