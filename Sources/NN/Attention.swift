@@ -57,9 +57,9 @@ public final class Attention: Module {
     /// look.
     ///
     /// - Parameters:
-    ///   - x: `[B, T, D]`.
     ///   - count: up to T.
-    ///   - positions: as for all tokens, where they are the same for every query.
+    ///   - x: `[B, T, D]`.
+    ///   - positions: as for all tokens.
     /// - Returns: what the whole output has in its last rows.
     public func ofLast(
         _ count: Int, _ x: Tensor, at positions: AttentionPositions? = nil
