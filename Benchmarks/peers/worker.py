@@ -16,6 +16,7 @@ import time
 import torch
 
 import checkpoints
+import joint_embedding
 import loading
 import masked_autoencoder
 import neighbors
@@ -30,6 +31,7 @@ WORKLOADS = {
     "matrixProduct": operators.matrix_product,
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,
+    "jepaStep": joint_embedding.step,
     "neighbors": neighbors.classify,
     "load": loading.load,
     "checkpoint": checkpoints.load,

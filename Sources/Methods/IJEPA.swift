@@ -53,7 +53,13 @@ extension IJEPA: PretrainingMethod {
         return loss(batch.images, JointEmbeddingMasks(blocks, on: batch.images.device))
     }
 
-    /// The loss of images `[B, C, H, W]` with given blocks.
+    /// The loss of images `[B, C, H, W]` with given blocks: E tensors of patches `[B, K]` that are seen,
+    /// P tensors `[B, M]` of patches that are predicted.
+    public func loss(_ images: Tensor, contexts: [Tensor], targets: [Tensor]) -> Losses {
+        loss(images, JointEmbeddingMasks(contexts: contexts, targets: targets))
+    }
+
+    /// The loss of images `[B, C, H, W]` with the blocks of a sampler.
     func loss(_ images: Tensor, _ masks: JointEmbeddingMasks) -> Losses {
         let targets = self.targets(of: images)
         let loss = predict(images, masks).atLeastFloat32

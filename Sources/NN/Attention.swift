@@ -53,6 +53,39 @@ public final class Attention: Module {
         return project(mixed.transposed(1, 2).reshaped(b, t, d))
     }
 
+    /// The output of the last `count` tokens alone, `[B, count, D]`: the others are looked at, but do not
+    /// look.
+    ///
+    /// - Parameters:
+    ///   - count: up to T.
+    ///   - x: `[B, T, D]`.
+    ///   - positions: as for all tokens.
+    /// - Returns: what the whole output has in its last rows.
+    public func ofLast(
+        _ count: Int, _ x: Tensor, at positions: AttentionPositions? = nil
+    ) -> Tensor {
+        let (b, t, d) = x.shape3
+        guard qBias == nil, qNorm == nil, positions?.rotation == nil, relativeBias == nil else {
+            return self(x, at: positions)[0..., (t - count)...]
+        }
+        func split(_ x: Tensor, _ parts: Int) -> [Tensor] {
+            x.reshaped(b, -1, parts, headCount, d / headCount).unbound(2).map {
+                $0.transposed(1, 2)
+            }
+        }
+        let (weight, bias) = (qkv.weight, qkv.bias)
+        let q = split(
+            x[0..., (t - count)...].linear(weight[..<d], bias.map { $0[..<d] }), 1)[0]
+        let keysAndValues = split(x.linear(weight[d...], bias.map { $0[d...] }), 2)
+        let (k, v) = (keysAndValues[0], keysAndValues[1])
+        let shared = positions?.sharedBias
+        let mixed =
+            usesFusedKernel(q, shared)
+            ? q.attention(k, v, scale: scale(d), bias: shared)
+            : weights(q, k, shared, width: d).matmul(v)
+        return project(mixed.transposed(1, 2).reshaped(b, count, d))
+    }
+
     /// The output together with the attention weights `[B, H, T, T]`.
     public func withWeights(
         _ x: Tensor, at positions: AttentionPositions? = nil

@@ -57,6 +57,16 @@ public final class Block: Module {
         feedForward(x + dropPath(scaled(attn(norm1(x), at: positions), gamma1)))
     }
 
+    /// The output of the last `count` tokens alone, `[B, count, D]`, for a last block of which no other is
+    /// wanted: queries, projection and MLP of the others cost nothing.
+    public func ofLast(
+        _ count: Int, _ x: Tensor, at positions: AttentionPositions? = nil
+    ) -> Tensor {
+        let last = x[0..., (x.shape[1] - count)...]
+        let mixed = attn.ofLast(count, norm1(x), at: positions)
+        return feedForward(last + dropPath(scaled(mixed, gamma1)))
+    }
+
     /// The output together with the attention weights `[B, H, T, T]`.
     public func withWeights(
         _ x: Tensor, at positions: AttentionPositions? = nil

@@ -3,8 +3,8 @@ import Foundation
 /// What one side of a benchmark has to do; both sides read the same JSON.
 struct Settings: Codable {
     enum Workload: String, Codable {
-        case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, neighbors
-        case load, checkpoint
+        case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, jepaStep
+        case neighbors, load, checkpoint
     }
 
     var workload: Workload

@@ -11,7 +11,8 @@ struct Suite {
         operators + [linear("fp32"), linear("bf16")]
             + [50, 197].flatMap { [attention($0, "fp32"), attention($0, "bf16")] } + [
                 vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
-                mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)), neighbors,
+                mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)),
+                jepa("fp32", batch: quick ? 4 : 16), jepa("bf16", batch: bf16Batch(16)), neighbors,
             ]
     }
 
@@ -176,6 +177,16 @@ struct Suite {
                 workload: .maeStep, threads: threads, precision: precision, size: "base",
                 batch: batch),
             measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 1 : 5,
+            reportsMemory: true, remark: remark(precision, batch))
+    }
+
+    private func jepa(_ precision: String, batch: Int) -> Benchmark {
+        Benchmark(
+            name: "ijepa_s16_step_\(precision)",
+            settings: Settings(
+                workload: .jepaStep, threads: threads, precision: precision, size: "small",
+                batch: batch),
+            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 2 : 5,
             reportsMemory: true, remark: remark(precision, batch))
     }
 

@@ -53,6 +53,43 @@ enum TrainingSteps {
         }
     }
 
+    /// A pre-training step of I-JEPA: one context of 60 patches, four targets of 5 × 7, which are what
+    /// its published masks give on average; predictor and moving average as published.
+    static func jointEmbedding(_ settings: Settings, _ device: Device) throws -> () -> Void {
+        let generator = Generator(seed: 0)
+        var config = IJEPA.Config()
+        config.predictorDepth = 6
+        var shape = try encoder(settings)
+        shape.classToken = false
+        let model = try IJEPA(
+            config, backbone: VisionTransformer(shape, generator: generator),
+            generator: generator)
+        model.move(to: device)
+        let optimizer = AdamW(ParameterGroup.byDecay(model.namedParameters))
+        let images = pictures(settings, device)
+        func block(top: Int, left: Int, height: Int, width: Int) -> Tensor {
+            let patches = (top..<top + height).flatMap { row in
+                (left..<left + width).map { row * shape.grid.columns + $0 }
+            }
+            return Tensor(patches, shape: [1, patches.count])
+                .expanded([settings.batch, patches.count]).contiguous().to(device)
+        }
+        let context = block(top: 8, left: 0, height: 5, width: 12)
+        let targets = [(0, 0), (0, 6), (2, 3), (3, 5)].map { top, left in
+            block(top: top, left: left, height: 5, width: 7)
+        }
+        let place = Step(index: 0, epoch: 0, total: 1)
+        return repeated(settings) {
+            let loss = autocast(to: precision(settings), on: device) {
+                model.loss(images, contexts: [context], targets: targets).total
+            }
+            optimizer.clearGradients()
+            loss.backward()
+            optimizer.step(learningRate: 1e-4, weightDecay: 0.05)
+            model.afterStep(place)
+        }
+    }
+
     private static func repeated(
         _ settings: Settings, _ step: @escaping () -> Void
     ) -> () -> Void {

@@ -65,6 +65,7 @@ enum Worker {
         case .attention: Operators.attention(settings, device)
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
+        case .jepaStep: try TrainingSteps.jointEmbedding(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
         case .checkpoint: Checkpoints.load(settings)
         case .load: fatalError("loading is no computation")

@@ -8,7 +8,7 @@ import VisionModels
 ///
 /// 1. project the context to the predictor's width, add positions
 /// 2. append one token for each patch of the target: its position and what the method adds
-/// 3. blocks, layer norm; project the target's tokens back
+/// 3. blocks, the last of which makes the target's tokens only; layer norm; project them back
 ///
 /// Target blocks do not see one another: each is a sequence of its own. Shapes: B images, E contexts,
 /// P targets, N patches, K and M patches of a context and a target, D encoder width, d predictor
@@ -91,8 +91,10 @@ public final class Predictor: Module {
         let tokens = inputs(
             context, contexts, targets, positions(on: grid), asking: asking, shift: shift)
         let positions = presence(contexts, targets).map(AttentionPositions.init(present:))
-        let x = predictorBlocks.reduce(tokens) { $1($0, at: positions) }
-        return predictorProj(predictorNorm(x[0..., context.shape[1]...]))
+        let x = predictorBlocks.dropLast().reduce(tokens) { $1($0, at: positions) }
+        let count = tokens.shape[1] - context.shape[1]
+        guard let last = predictorBlocks.last else { fatalError("a predictor without blocks") }
+        return predictorProj(predictorNorm(last.ofLast(count, x, at: positions)))
     }
 
     /// The first block's input: the context's tokens, then those of the target, `[P·E·B, K + M, d]`.
