@@ -39,6 +39,66 @@ public protocol ContinuingMethod: PretrainingMethod {
     /// - Throws: `CheckpointError` or `TensorFileError` for a file that is not one of a run of the
     ///   method.
     func foreignRun(in source: CheckpointSource) throws -> ForeignRun
+
+    /// What the method's own code would have saved in the place of one of ours.
+    ///
+    /// - Throws: `TensorFileError` where the checkpoint has not all of the run's tensors.
+    func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value
+}
+
+/// A checkpoint of a run of ours at the end of an epoch, with the settings of its optimiser.
+public struct SavedRun {
+    /// The model's tensors as `model.…`, the optimiser's as `optim.…`.
+    public let state: SafeTensorsFile
+    /// Epochs that are done.
+    public let epochs: Int
+    public let batchSize: Int
+    public let learningRate: Double
+    public let optimizer: OptimizerSettings
+
+    public init(
+        state: SafeTensorsFile, epochs: Int, batchSize: Int, learningRate: Double,
+        optimizer: OptimizerSettings
+    ) {
+        self.state = state
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.optimizer = optimizer
+    }
+
+    /// The newest checkpoint of a run's folder.
+    ///
+    /// - Parameters:
+    ///   - path: of the checkpoint.
+    ///   - settings: of the run.
+    ///   - metrics: of the run, which say how many steps an epoch has.
+    /// - Throws: `RunFolderError` where it was saved inside an epoch, which other programs would repeat.
+    public init<Method>(
+        _ path: String, _ settings: RunConfiguration<Method>, metrics: [MetricsRecord]
+    ) throws {
+        let state = try SafeTensorsFile(path: path)
+        guard let step = state.metadata["step"].flatMap(Int.init),
+            let record = metrics.last(where: { $0.step > 0 && $0.epoch > 0 })
+        else { throw RunFolderError("\(path) is no checkpoint of a run with a log") }
+        let stepsPerEpoch = (Double(record.step) / record.epoch).rounded()
+        let epochs = Double(step) / max(stepsPerEpoch, 1)
+        guard epochs == epochs.rounded() else {
+            throw RunFolderError(
+                "\(path) was saved after step \(step), inside an epoch of \(Int(stepsPerEpoch)); other "
+                    + "programs go on from whole epochs: give a checkpoint of the end of one")
+        }
+        let optim = settings.optim
+        let schedules = RunSchedules(
+            settings.schedule,
+            peak: optim.lr
+                ?? scaledLearningRate(
+                    base: optim.baseLr, batch: settings.data.batchSize),
+            weightDecay: optim.weightDecay, stepsPerEpoch: Int(stepsPerEpoch))
+        self.init(
+            state: state, epochs: Int(epochs), batchSize: settings.data.batchSize,
+            learningRate: schedules.learningRate(at: max(step - 1, 0)), optimizer: optim)
+    }
 }
 
 extension Updater {

@@ -21,7 +21,10 @@ struct CheckpointExportCommand: ParsableCommand {
 
     @Option(
         help:
-            "timm, huggingface (a folder), mae, ibot, vissl, safetensors (Tessera's names) or onnx."
+            """
+            timm, huggingface (a folder), mae, ibot, vissl, safetensors (Tessera's names) or onnx; of a \
+            run of ijepa or stop also that name, for the whole state as the method's own code saves it.
+            """
     )
     var to: String
 
@@ -41,7 +44,9 @@ struct CheckpointExportCommand: ParsableCommand {
         let untold: [String]
     }
 
-    private static var names: [String] { ExportTarget.allCases.map(\.rawValue) + ["onnx"] }
+    private static var names: [String] {
+        ExportTarget.allCases.map(\.rawValue) + ["onnx"] + Registry.continuing.map { $0.name }
+    }
 
     func validate() throws {
         guard Self.names.contains(to) else {
@@ -53,6 +58,14 @@ struct CheckpointExportCommand: ParsableCommand {
     func run() throws {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw UsageError("\(output) exists: give another name, or --force to replace it")
+        }
+        if let method = Registry.continuing.first(where: { $0.name == to }) {
+            let file = try RunExport.write(
+                run: weights.weights, of: method, to: output)
+            return json
+                ? try JSONLine.write(
+                    Outcome(files: [file], family: to, difference: nil, untold: []))
+                : print(file)
         }
         let encoder = try weights.load()
         guard let model = encoder.model as? VisionTransformer else {

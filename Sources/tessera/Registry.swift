@@ -9,6 +9,11 @@ enum Registry {
         MAE.self, IJEPA.self, StoP.self,
     ]
 
+    /// Those whose authors' own checkpoints are read and written whole.
+    static var continuing: [any ContinuingMethod.Type] {
+        methods.compactMap { $0 as? any ContinuingMethod.Type }
+    }
+
     /// Masks as `tessera masks preview` names them.
     static let masks: [NamedMask] = [
         NamedMask(name: "mae", title: "MAE: random patches", scheme: NoiseMask.self),

@@ -153,15 +153,19 @@ enum RunReport {
             [ImageGrid(columns: ReconstructionPanels.names, samples: samples)])
     }
 
-    /// How many pictures the losses of places are means of.
-    private static let lossPictureCount = 512
+    /// How many pictures the losses of places are means of: 512, fewer of a large encoder, which would
+    /// take minutes on a CPU.
+    private static func lossPictureCount(_ encoder: VisionTransformer) -> Int {
+        let cost = Double(encoder.parameterCount) * Double(encoder.grid.count)
+        return max(pictureCount, min(512, Int(2e12 / max(cost, 1))))
+    }
 
     /// Contexts and targets on pictures, what predictions resemble, and the loss of each place.
     private static func addLatents<Method: PretrainingMethod>(
         of method: Method, _ settings: RunConfiguration<Method.Config>, to page: inout ReportPage
     ) throws {
         guard let method = method as? any LatentPredictingMethod else { return }
-        let batch = try sample(settings, count: lossPictureCount)
+        let batch = try sample(settings, count: lossPictureCount(method.backbone))
         let panels = LatentPanels(
             method.predictLatents(batch), of: batch.images,
             normalization: normalization(settings), shown: pictureCount)

@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 import Testing
 
 @Suite("A stopped run continues to the bit", .serialized)
@@ -22,10 +23,13 @@ struct ResumeTests {
         return try lastCheckpoint(out)
     }
 
-    private func lastCheckpoint(_ run: String) throws -> Data {
+    private func newest(_ run: String) throws -> String {
         let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
-        let last = try #require(names.filter { $0.hasPrefix("step-") }.max())
-        return try Data(contentsOf: URL(fileURLWithPath: run + "/checkpoints/" + last))
+        return run + "/checkpoints/" + (try #require(names.filter { $0.hasPrefix("step-") }.max()))
+    }
+
+    private func lastCheckpoint(_ run: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: newest(run)))
     }
 
     @Test("killed at 20 random instants (P4, P1)")
@@ -114,6 +118,37 @@ struct ResumeTests {
         let end = try Program.run(["resume", half])
         try #require(end.status == 0, "\(end.errors)")
         #expect(try lastCheckpoint(half) == lastCheckpoint(whole))
+
+        // The state as the method's own code saves it: who goes on from it has every weight and moment.
+        let theirs = folder.path("\(method).pth.tar")
+        let export = try Program.run(
+            ["checkpoint", "export", "--weights", whole, "--to", method, theirs])
+        try #require(export.status == 0, "\(export.errors)")
+        let next = folder.path("\(method)-next")
+        let going = try Program.run(
+            ["pretrain", method, "--data", data, "--out", next, "--continue-from", theirs]
+                + settings + ["schedule.epochs=11", "run.saveEvery=99"], killAfter: .seconds(60))
+        try #require(going.status == 0, "\(going.errors)")
+        #expect(going.errors.contains("continuing after step 60"))
+        func first(_ run: String) throws -> SafeTensorsFile {
+            let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
+                .filter { $0.hasPrefix("step-") }.sorted()
+            return try SafeTensorsFile(path: run + "/checkpoints/" + #require(names.first))
+        }
+        let (before, after) = (
+            try SafeTensorsFile(path: newest(whole)), try first(next)
+        )
+        #expect(after.metadata["step"] == "60")
+        for name in before.names where name != "generator" {
+            let pair = try [before, after].map { file in
+                try file.tensor(name).withContiguousBytes { [UInt8]($0) }
+            }
+            #expect(pair[0] == pair[1], "\(name)")
+        }
+        let refused = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", folder.path("\(method)-no")]
+                + TinyPictures.settings + ["--continue-from", theirs])
+        #expect(refused.status == 64 && refused.errors.contains("--continue-from"))
     }
 
     @Test("SIGTERM saves, says how to go on and ends with 75")

@@ -1,6 +1,6 @@
 public import Checkpoints
 import NN
-import TensorFiles
+public import TensorFiles
 import Torch
 public import Training
 import VisionModels
@@ -44,12 +44,19 @@ extension ForeignRun {
             scaler: state.scalers.first?.scaler, epochs: epochs, file: source.path)
     }
 
-    /// Four groups: matrices of encoder and predictor, then vectors and biases of both.
-    ///
-    /// The fixed positions are numbered, though nothing trains them.
+    /// All four groups, one after the other.
     private static func numbered(
         _ method: Module, positionsFirst: Bool
     ) -> [(name: String, shape: [Int])] {
+        groups(method, positionsFirst: positionsFirst).flatMap { $0 }
+    }
+
+    /// Four groups: matrices of encoder and predictor, then vectors and biases of both.
+    ///
+    /// The fixed positions are numbered, though nothing trains them.
+    fileprivate static func groups(
+        _ method: Module, positionsFirst: Bool
+    ) -> [[(name: String, shape: [Int])]] {
         let all = method.stateDict.map { (name: $0.name, shape: $0.tensor.shape) }
         func part(_ start: String) -> [(name: String, shape: [Int])] {
             var members = all.filter { $0.name.hasPrefix(start) }
@@ -66,8 +73,85 @@ extension ForeignRun {
         func isExempt(_ parameter: (name: String, shape: [Int])) -> Bool {
             parameter.name.contains("bias") || parameter.shape.count == 1
         }
-        return parts.flatMap { $0.filter { !isExempt($0) } }
-            + parts.flatMap { $0.filter(isExempt) }
+        return parts.map { $0.filter { !isExempt($0) } } + parts.map { $0.filter(isExempt) }
+    }
+}
+
+extension SavedRun {
+    /// The file that I-JEPA's or StoP's own code would have saved.
+    ///
+    /// - Parameters:
+    ///   - method: with encoder, predictor and target encoder.
+    ///   - prefix: of all names: `module.` in I-JEPA's files.
+    ///   - positionsFirst: whether the predictor's positions are numbered before its mask token.
+    fileprivate func jointEmbeddingFile(
+        of method: Module, prefix: String, positionsFirst: Bool
+    ) throws -> PyTorchWriter.Value {
+        func weights(_ part: String) throws -> PyTorchWriter.Value {
+            let names = method.stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
+            return .dictionary(
+                try names.map { name in
+                    let record = try state.tensor("model." + name)
+                    return (prefix + name.dropFirst(part.count + 1), .tensor(.init(record)))
+                })
+        }
+        return .dictionary([
+            ("encoder", try weights("encoder")), ("predictor", try weights("predictor")),
+            (
+                "opt",
+                try optimizerState(
+                    ForeignRun.groups(method, positionsFirst: positionsFirst))
+            ),
+            ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
+            ("epoch", .integer(epochs)), ("loss", .real(0)), ("batch_size", .integer(batchSize)),
+            ("world_size", .integer(1)), ("lr", .real(learningRate)),
+        ])
+    }
+
+    /// The gradient scaler's `state_dict`; none for runs without one.
+    private func scalerState() throws -> PyTorchWriter.Value {
+        guard let scale = state["scaler.scale"], let tracker = state["scaler.growth_tracker"] else {
+            return .none
+        }
+        return .dictionary([
+            ("scale", .real(try Tensor(scale).item)), ("growth_factor", .real(2)),
+            ("backoff_factor", .real(0.5)), ("growth_interval", .integer(2000)),
+            ("_growth_tracker", .integer(Int(try Tensor(tracker).item))),
+        ])
+    }
+
+    /// AdamW's `state_dict`: matrices of the first two groups decay.
+    private func optimizerState(
+        _ groups: [[(name: String, shape: [Int])]]
+    ) throws -> PyTorchWriter.Value {
+        var number = 0
+        var states: [(number: Int, value: PyTorchWriter.Value)] = []
+        var settings: [PyTorchWriter.Value] = []
+        for (index, group) in groups.enumerated() {
+            let numbers = number..<number + group.count
+            for (number, parameter) in zip(numbers, group) {
+                // What nothing trained has no moments.
+                guard state["optim.step.\(parameter.name)"] != nil else { continue }
+                let moments = try ["step", "exp_avg", "exp_avg_sq"].map { moment in
+                    let record = try state.tensor("optim.\(moment).\(parameter.name)")
+                    return (moment, PyTorchWriter.Value.tensor(.init(record)))
+                }
+                states.append((number, .dictionary(moments)))
+            }
+            number = numbers.upperBound
+            let isExempt = index > 1
+            settings.append(
+                .dictionary(
+                    [
+                        ("lr", .real(learningRate)),
+                        ("betas", .list(optimizer.betas.map { .real($0) })),
+                        ("eps", .real(optimizer.eps)),
+                        ("weight_decay", .real(isExempt ? 0 : optimizer.weightDecay)),
+                        ("amsgrad", .bool(false)), ("maximize", .bool(false)),
+                        ("params", .list(numbers.map { .integer($0) })),
+                    ] + (isExempt ? [("WD_exclude", .bool(true))] : [])))
+        }
+        return .dictionary([("state", .numbered(states)), ("param_groups", .list(settings))])
     }
 }
 
@@ -75,10 +159,18 @@ extension IJEPA: ContinuingMethod {
     public func foreignRun(in source: CheckpointSource) throws -> ForeignRun {
         try ForeignRun(jointEmbedding: source, of: self, positionsFirst: false)
     }
+
+    public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
+        try run.jointEmbeddingFile(of: self, prefix: "module.", positionsFirst: false)
+    }
 }
 
 extension StoP: ContinuingMethod {
     public func foreignRun(in source: CheckpointSource) throws -> ForeignRun {
         try ForeignRun(jointEmbedding: source, of: self, positionsFirst: true)
+    }
+
+    public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
+        try run.jointEmbeddingFile(of: self, prefix: "", positionsFirst: true)
     }
 }

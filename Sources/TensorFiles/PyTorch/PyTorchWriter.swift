@@ -9,6 +9,9 @@
 public enum PyTorchWriter {
     public indirect enum Value {
         case dictionary([(name: String, value: Value)])
+        /// A dictionary whose keys are numbers.
+        case numbered([(number: Int, value: Value)])
+        case list([Value])
         case tensor(Tensor)
         case integer(Int)
         case real(Double)
@@ -35,6 +38,13 @@ public enum PyTorchWriter {
             self.elementType = elementType
             self.shape = shape
             self.contents = contents
+        }
+
+        /// A tensor of another file.
+        public init(_ record: TensorRecord) {
+            self.init(record.elementType, shape: record.shape) { body in
+                try record.withContiguousBytes(body)
+            }
         }
 
         var byteCount: Int { shape.reduce(elementType.byteCount, *) }
@@ -80,6 +90,19 @@ private struct PickleWriter {
                 try write(value)
             }
             op("u")
+        case .numbered(let items):
+            op("}")
+            op("(")
+            for (number, value) in items {
+                integer(number)
+                try write(value)
+            }
+            op("u")
+        case .list(let values):
+            op("]")
+            op("(")
+            for value in values { try write(value) }
+            op("e")
         case .tensor(let tensor): try self.tensor(tensor)
         case .integer(let number): integer(number)
         case .real(let number):

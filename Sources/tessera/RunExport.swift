@@ -1,0 +1,70 @@
+import Checkpoints
+import Foundation
+import NN
+import TensorFiles
+import Torch
+import Training
+
+/// Writes the whole state of a run as its method's own code saves it, and reads it back as a check.
+enum RunExport {
+    /// - Parameters:
+    ///   - run: the folder of a run of `method`.
+    ///   - method: with code of its own.
+    ///   - path: of the file; what is there is replaced once the new one is checked.
+    /// - Returns: the path.
+    /// - Throws: `UsageError` for something else than a run of the method, `RunFolderError` for one that
+    ///   stopped inside an epoch.
+    static func write(
+        run: String, of method: any ContinuingMethod.Type, to path: String
+    ) throws -> String {
+        try LibTorch.load()
+        let config = run + "/config.yaml"
+        guard FileManager.default.fileExists(atPath: config) else {
+            throw UsageError(
+                "\(run) is no run of \(method.name): --to \(method.name) writes the whole state of one"
+            )
+        }
+        return try write(method, URL(fileURLWithPath: run), path)
+    }
+
+    private static func write<Method: ContinuingMethod>(
+        _: Method.Type, _ folder: URL, _ path: String
+    ) throws -> String {
+        let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
+        guard settings.run.method == Method.name else {
+            throw UsageError(
+                "\(folder.path) is a run of \(settings.run.method), not of \(Method.name)")
+        }
+        let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
+        let saved = try SavedRun(encoder.origin, settings, metrics: metrics)
+        let draft = path + ".tessera-draft"
+        defer { try? FileManager.default.removeItem(atPath: draft) }
+        try PyTorchWriter.write(method.foreignFile(of: saved), to: draft)
+        try check(draft, method, saved)
+        guard rename(draft, path) == 0 else {
+            throw TensorFileError(
+                .unwritable, file: path, problem: String(cString: strerror(errno)))
+        }
+        return path
+    }
+
+    /// Reads a file as a run to be continued, and compares every weight.
+    private static func check(
+        _ path: String, _ method: some ContinuingMethod, _ saved: SavedRun
+    ) throws {
+        let run = try method.foreignRun(in: CheckpointSource(path: path))
+        _ = try run.optimizer.states(of: run.parameters)
+        for (name, tensor) in method.stateDict {
+            guard let record = run.weights[name],
+                try Tensor(record).isEqual(to: tensor.detached())
+            else {
+                throw CheckpointError(
+                    .incomplete, "\(path): \(name), read back, is not what was written")
+            }
+        }
+        guard run.epochs == saved.epochs else {
+            throw CheckpointError(
+                .incomplete, "\(path) says \(run.epochs) epochs, the run has \(saved.epochs)")
+        }
+    }
+}
