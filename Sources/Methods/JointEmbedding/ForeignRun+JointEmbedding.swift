@@ -84,6 +84,8 @@ extension SavedRun {
     ///   - method: with encoder, predictor and target encoder.
     ///   - prefix: of all names: `module.` in I-JEPA's files.
     ///   - positionsFirst: whether the predictor's positions are numbered before its mask token.
+    /// - Returns: what `torch.load` gives.
+    /// - Throws: `TensorFileError` where the checkpoint lacks a tensor.
     fileprivate func jointEmbeddingFile(
         of method: Module, prefix: String, positionsFirst: Bool
     ) throws -> PyTorchWriter.Value {
