@@ -31,8 +31,6 @@ public final class PooledProbes {
         public var epochs = 28
         /// Epochs after which the learning rate is divided by 10.
         public var milestones = [8, 16, 24]
-        /// Blocks of the long feature.
-        public var blocks = 4
 
         public init() {}
 
@@ -44,7 +42,6 @@ public final class PooledProbes {
                 "weightDecays": "a set of heads for each; 5e-4 and 0 for ViT-H",
                 "batch": "pictures a step; 16384 with lars", "epochs": "50 with lars",
                 "milestones": "epochs after which the rate is divided by 10; 15, 30, 45 with lars",
-                "blocks": "of the long feature",
             ]
         }
 
@@ -53,7 +50,7 @@ public final class PooledProbes {
                 throw ConfigurationError.invalid(
                     "baseLearningRate", found: baseLearningRate, expected: "a positive number")
             }
-            for (key, value) in [("batch", batch), ("epochs", epochs), ("blocks", blocks)]
+            for (key, value) in [("batch", batch), ("epochs", epochs)]
             where value <= 0 {
                 throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
             }
@@ -140,23 +137,31 @@ extension PooledProbes {
     /// Trains and tests on features of several blocks side by side.
     ///
     /// - Parameters:
-    ///   - train: `blocks` parts of equal width, the earliest block's first.
+    ///   - train: the earliest block's part first.
     ///   - test: of the same width.
+    ///   - blockWidths: of the parts.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
     /// - Returns: top-1 and top-5 of each head, the best first.
-    /// - Throws: `EvaluationError` for features that cannot be trained on.
+    /// - Throws: `EvaluationError` for features that cannot be trained on, or have other parts.
     public static func run(
-        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+        train: Features, test: Features, blockWidths: [Int], _ config: Config = Config(),
+        seed: UInt64 = 0
     ) throws -> [(name: String, accuracy: Accuracy)] {
         try config.validate()
         try EvaluationError.check(train: train, test: test)
-        guard train.width % config.blocks == 0 else {
+        guard let last = blockWidths.last, train.width == blockWidths.reduce(0, +) else {
             throw EvaluationError(
-                "features of \(train.width) numbers are not those of \(config.blocks) blocks")
+                "features of \(train.width) numbers are not one part for each of \(blockWidths.count) "
+                    + "blocks: take features.tokens=mean, or cls")
         }
         let classCount = max(train.classCount, test.classCount)
-        let made = heads(config, width: train.width, classCount: classCount, seed: seed)
+        let made = heads(
+            config,
+            parts: [
+                (0..<train.width, "concatPOOL\(blockWidths.count)"),
+                (train.width - last..<train.width, "lastPOOL"),
+            ], classCount: classCount, seed: seed)
         for probe in made { probe.head.move(to: train.values.device) }
         let sweep = PooledProbes(made, optimizer: config.optimizer)
         let batch = min(config.batch, train.count)
@@ -190,13 +195,13 @@ extension PooledProbes {
 
     /// Four heads for each factor of the learning rate and each weight decay.
     private static func heads(
-        _ config: Config, width: Int, classCount: Int, seed: UInt64
+        _ config: Config, parts: [(columns: Range<Int>, name: String)], classCount: Int,
+        seed: UInt64
     ) -> [Probe] {
         let generator = Generator(seed: seed)
-        let last = width - width / config.blocks..<width
         return config.rateFactors.flatMap { factor in
             config.weightDecays.flatMap { decay in
-                [(0..<width, "concatPOOL\(config.blocks)"), (last, "lastPOOL")]
+                parts
                     .flatMap { columns, feature in
                         [true, false].map { normalizes in
                             Probe(
@@ -214,9 +219,11 @@ extension PooledProbes {
 
     /// Top-1 and top-5 of the best head, and top-1 of every one, as `scores.json` keeps them.
     public static func scores(
-        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+        train: Features, test: Features, blockWidths: [Int], _ config: Config = Config(),
+        seed: UInt64 = 0
     ) throws -> [Score] {
-        let results = try run(train: train, test: test, config, seed: seed)
+        let results = try run(
+            train: train, test: test, blockWidths: blockWidths, config, seed: seed)
         guard let best = results.first else { return [] }
         var settings: [String: Score.Setting] = [
             "optimizer": .text(config.optimizer.rawValue),

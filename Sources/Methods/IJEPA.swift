@@ -64,7 +64,7 @@ extension IJEPA: PretrainingMethod {
         let targets = self.targets(of: images)
         let loss = predict(images, masks).atLeastFloat32
             .smoothL1(masks.targetTokens(of: targets))
-        return Losses(total: loss, parts: masks.sizes + [("target_std", targets.spread)])
+        return Losses(total: loss, parts: masks.sizes + targets.spread)
     }
 
     /// The normalised tokens of the target encoder, `[B, N, D]`.

@@ -70,7 +70,7 @@ extension StoP: PretrainingMethod {
         let targets = self.targets(of: images)
         let loss = predict(images, masks, noise: noise).atLeastFloat32
             .smoothL1(ordered(masks, targets))
-        return Losses(total: loss, parts: masks.sizes + [("target_std", targets.spread)])
+        return Losses(total: loss, parts: masks.sizes + targets.spread)
     }
 
     /// The normalised mean of the target encoder's last blocks, `[B, N, D]`.

@@ -46,28 +46,21 @@ public protocol ContinuingMethod: PretrainingMethod {
     func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value
 }
 
-/// A checkpoint of a run of ours at the end of an epoch, with the settings of its optimiser.
+/// A checkpoint of a run of ours at the end of an epoch, with what other programs keep beside it.
 public struct SavedRun {
     /// The model's tensors as `model.…`, the optimiser's as `optim.…`.
     public let state: SafeTensorsFile
     /// Epochs that are done.
     public let epochs: Int
-    public let batchSize: Int
+    /// Of the last line of the log.
+    public let loss: Double
+    /// Of the last step.
     public let learningRate: Double
+    public let weightDecay: Double
+    public let batchSize: Int
     public let optimizer: OptimizerSettings
 
-    public init(
-        state: SafeTensorsFile, epochs: Int, batchSize: Int, learningRate: Double,
-        optimizer: OptimizerSettings
-    ) {
-        self.state = state
-        self.epochs = epochs
-        self.batchSize = batchSize
-        self.learningRate = learningRate
-        self.optimizer = optimizer
-    }
-
-    /// The newest checkpoint of a run's folder.
+    /// A checkpoint of a run's folder.
     ///
     /// - Parameters:
     ///   - path: of the checkpoint.
@@ -77,27 +70,24 @@ public struct SavedRun {
     public init<Method>(
         _ path: String, _ settings: RunConfiguration<Method>, metrics: [MetricsRecord]
     ) throws {
-        let state = try SafeTensorsFile(path: path)
+        state = try SafeTensorsFile(path: path)
         guard let step = state.metadata["step"].flatMap(Int.init),
-            let record = metrics.last(where: { $0.step > 0 && $0.epoch > 0 })
+            let record = metrics.last(where: { $0["loss"] != nil && $0.epoch > 0 })
         else { throw RunFolderError("\(path) is no checkpoint of a run with a log") }
-        let stepsPerEpoch = (Double(record.step) / record.epoch).rounded()
-        let epochs = Double(step) / max(stepsPerEpoch, 1)
-        guard epochs == epochs.rounded() else {
+        let stepsPerEpoch = max((Double(record.step) / record.epoch).rounded(), 1)
+        let done = Double(step) / stepsPerEpoch
+        guard done == done.rounded() else {
             throw RunFolderError(
                 "\(path) was saved after step \(step), inside an epoch of \(Int(stepsPerEpoch)); other "
                     + "programs go on from whole epochs: give a checkpoint of the end of one")
         }
-        let optim = settings.optim
-        let schedules = RunSchedules(
-            settings.schedule,
-            peak: optim.lr
-                ?? scaledLearningRate(
-                    base: optim.baseLr, batch: settings.data.batchSize),
-            weightDecay: optim.weightDecay, stepsPerEpoch: Int(stepsPerEpoch))
-        self.init(
-            state: state, epochs: Int(epochs), batchSize: settings.data.batchSize,
-            learningRate: schedules.learningRate(at: max(step - 1, 0)), optimizer: optim)
+        let schedules = RunSchedules(settings, stepsPerEpoch: Int(stepsPerEpoch))
+        epochs = Int(done)
+        loss = record["loss"] ?? 0
+        learningRate = schedules.learningRate(at: max(step - 1, 0))
+        weightDecay = schedules.weightDecay(at: max(step - 1, 0))
+        batchSize = settings.data.batchSize
+        optimizer = settings.optim
     }
 }
 

@@ -70,20 +70,16 @@ public struct Step: Sendable {
     /// The epoch, counted from 0.
     public let epoch: Int
 
-    /// Optimiser steps of the whole run.
-    public let total: Int
-
-    /// Optimiser steps that schedules are made for; more than `total` where they are stretched.
-    public let scheduleLength: Double
+    /// Optimiser steps that schedules are made for: those of the run, or more where it stretches them.
+    public let total: Double
 
     /// How much of the schedules is done, in 0..<1.
-    public var progress: Double { Double(index) / max(scheduleLength, 1) }
+    public var progress: Double { Double(index) / max(total, 1) }
 
-    public init(index: Int, epoch: Int, total: Int, scheduleLength: Double? = nil) {
+    public init(index: Int, epoch: Int, total: Double) {
         self.index = index
         self.epoch = epoch
         self.total = total
-        self.scheduleLength = scheduleLength ?? Double(total)
     }
 }
 

@@ -59,6 +59,7 @@ public struct RunSettings: Configuration {
     public var keep = 2
     public var probeEvery: Double? = nil
     public var maxNonFinite = 10
+    public var continueFrom: String? = nil
 
     public init() {}
 
@@ -81,6 +82,9 @@ public struct RunSettings: Configuration {
             "probeEvery":
                 "epochs between probes: k-NN accuracy where there are labels, rank and spread "
                 + "of the features; nil for none",
+            "continueFrom":
+                "a checkpoint of the method's own code, which the run goes on from while it "
+                + "has none of its own",
             "maxNonFinite": "steps with a non-finite loss or gradient in a row that end the run",
         ]
     }

@@ -46,6 +46,19 @@ public struct RunSchedules: Sendable {
         firstStep = Double(settings.firstStep)
     }
 
+    /// Those of a run.
+    ///
+    /// - Parameters:
+    ///   - run: validated.
+    ///   - stepsPerEpoch: above 0.
+    public init<Method>(_ run: RunConfiguration<Method>, stepsPerEpoch: Int) {
+        let optim = run.optim
+        self.init(
+            run.schedule,
+            peak: optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: run.data.batchSize),
+            weightDecay: optim.weightDecay, stepsPerEpoch: stepsPerEpoch)
+    }
+
     /// The learning rate of a step, counted from 0.
     public func learningRate(at step: Int) -> Double { rate.value(at: epoch(step)) }
 

@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 import Configuration
 public import Data
 import Foundation
@@ -49,15 +49,12 @@ public final class Trainer<Method: PretrainingMethod> {
     ///   - source: the pictures.
     ///   - folder: of this run.
     ///   - probe: a measurement of the encoder now and then.
-    ///   - foreign: a checkpoint of the method's own code, which a run without a checkpoint of its own
-    ///     goes on from.
     ///   - progress: where people look.
     ///   - echo: is given every line of `metrics.jsonl` as it is written.
     /// - Throws: what reading the checkpoint or building the parts throws.
     public init(
         _ settings: RunConfiguration<Method.Config>, source: any ImageSource, folder: RunFolder,
-        probe: Probe? = nil, continuing foreign: CheckpointSource? = nil,
-        progress: ProgressLine = ProgressLine(),
+        probe: Probe? = nil, progress: ProgressLine = ProgressLine(),
         echo: @escaping (String) -> Void = { _ in }
     ) throws {
         let (run, data) = (settings.run, settings.data)
@@ -97,12 +94,17 @@ public final class Trainer<Method: PretrainingMethod> {
             step = try TrainingState.restore(
                 from: newest, model: method, optimizer: updater.optimizer,
                 scaler: updater.scaler, generator: generator)
-        } else if let foreign, let method = method as? any ContinuingMethod {
-            step = try updater.restore(method.foreignRun(in: foreign))
+        } else if let path = run.continueFrom {
+            guard let method = method as? any ContinuingMethod else {
+                throw ConfigurationError.invalid(
+                    "run.continueFrom", found: path, expected: "null for \(Method.name)",
+                    advice: "there is no reader of runs of its own code")
+            }
+            step = try updater.restore(method.foreignRun(in: CheckpointSource(path: path)))
             guard step < totalSteps else {
                 throw ConfigurationError.invalid(
                     "schedule.epochs", found: settings.schedule.epochs,
-                    expected: "more epochs than \(foreign.path) has done")
+                    expected: "more epochs than \(path) has done")
             }
         }
         var options = LoaderOptions()
@@ -168,7 +170,7 @@ public final class Trainer<Method: PretrainingMethod> {
     private func makeStep() throws -> MadeStep {
         guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
         let batch = ImageBatch(whole, on: device)
-        let place = updater.place(ofStep: step, of: totalSteps)
+        let place = updater.place(ofStep: step)
         // Pictures that were left out can make parts of other sizes, and empty ones.
         let parts = batch.parts(settings.run.accumulation).filter { $0.count > 0 }
         let update = updater.update(

@@ -48,18 +48,12 @@ final class Updater<Method: PretrainingMethod> {
                 undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
             }, beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps)
         scaler = precision == .float16 ? LossScaler(on: device) : nil
-        schedules = RunSchedules(
-            settings.schedule,
-            peak: optim.lr
-                ?? scaledLearningRate(base: optim.baseLr, batch: settings.data.batchSize),
-            weightDecay: optim.weightDecay, stepsPerEpoch: stepsPerEpoch)
+        schedules = RunSchedules(settings, stepsPerEpoch: stepsPerEpoch)
     }
 
-    /// Where a step, counted from 0, is in a run of `total` steps.
-    func place(ofStep step: Int, of total: Int) -> Step {
-        Step(
-            index: step, epoch: step / stepsPerEpoch, total: total,
-            scheduleLength: schedules.length)
+    /// Where a step, counted from 0, is in the run.
+    func place(ofStep step: Int) -> Step {
+        Step(index: step, epoch: step / stepsPerEpoch, total: schedules.length)
     }
 
     /// One step of the weights, without waiting for the device.

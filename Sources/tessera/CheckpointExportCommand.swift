@@ -60,6 +60,7 @@ struct CheckpointExportCommand: ParsableCommand {
             throw UsageError("\(output) exists: give another name, or --force to replace it")
         }
         if let method = Registry.continuing.first(where: { $0.name == to }) {
+            try weights.requireNone("a run is written whole")
             let file = try RunExport.write(
                 run: weights.weights, of: method, to: output)
             return json

@@ -43,7 +43,7 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(KNearestNeighbors.Config.self) { train, test, config in
+            try options.evaluate(KNearestNeighbors.Config.self) { train, test, config, _ in
                 try KNearestNeighbors.scores(train: train, test: test, config)
             }
         }
@@ -58,7 +58,7 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(LinearProbe.Config.self) { train, test, config in
+            try options.evaluate(LinearProbe.Config.self) { train, test, config, _ in
                 try LinearProbe.scores(train: train, test: test, config)
             }
         }
@@ -74,13 +74,10 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            let blocks = try EvaluationSettings<PooledProbes.Config>
-                .resolve(overrides: options.settings).value.protocol.blocks
             var options = options
-            options.settings =
-                ["features.tokens=mean", "features.blocks=\(blocks)"] + options.settings
-            try options.evaluate(PooledProbes.Config.self) { train, test, config in
-                try PooledProbes.scores(train: train, test: test, config)
+            options.settings = ["features.tokens=mean", "features.blocks=4"] + options.settings
+            try options.evaluate(PooledProbes.Config.self) { train, test, config, widths in
+                try PooledProbes.scores(train: train, test: test, blockWidths: widths, config)
             }
         }
     }
@@ -94,7 +91,7 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(LogisticEvaluation.Config.self) { train, test, config in
+            try options.evaluate(LogisticEvaluation.Config.self) { train, test, config, _ in
                 try LogisticEvaluation.scores(train: train, test: test, config)
             }
         }
@@ -121,8 +118,10 @@ struct EvaluationSettings<Protocol: Configuration>: Configuration {
 
 extension EvaluateCommand.Options {
     /// Loads the encoder, extracts features of both parts, scores them, prints and keeps the scores.
+    ///
+    /// `score` is also given the width of each block's part of a feature.
     fileprivate func evaluate<Protocol: Configuration>(
-        _: Protocol.Type, _ score: (Features, Features, Protocol) throws -> [Score]
+        _: Protocol.Type, _ score: (Features, Features, Protocol, [Int]) throws -> [Score]
     ) throws {
         let config = try EvaluationSettings<Protocol>.resolve(overrides: settings).value
         guard let choice = DeviceChoice(rawValue: device) else {
@@ -132,12 +131,14 @@ extension EvaluateCommand.Options {
         try encoder.model.move(to: choice.resolve())
         let (train, test) = try FeaturePair.extract(
             encoder, data: data, config.features, silent: json)
-        var scores = try score(train, test, config.protocol)
+        let widths = try FeatureExtractor(encoder.model, config.features).blockWidths
+        var scores = try score(train, test, config.protocol, widths)
         for index in scores.indices {
             scores[index].settings.merge(
                 [
                     "tokens": .text(config.features.tokens.rawValue),
-                    "blocks": .number(Double(config.features.blocks)), "data": .text(data),
+                    "blocks": .number(Double(config.features.blocks)),
+                    "stride": .number(Double(config.features.stride)), "data": .text(data),
                     "weights": .text(encoder.origin),
                 ]) { own, _ in own }
         }

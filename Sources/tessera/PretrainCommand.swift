@@ -65,13 +65,17 @@ struct PretrainCommand: ParsableCommand {
         case (1, nil): named = try NamedRecipe(names[0])
         case (0, let path?): named = try NamedRecipe(importing: path)
         default:
+            let found = names + (importConfig.map { ["--import-config \($0)"] } ?? [])
             throw UsageError(
                 "expected one method or recipe, or --import-config; found "
-                    + (names + (importConfig.map { ["--import-config \($0)"] } ?? []))
-                    .joined(separator: ", "))
+                    + (found.isEmpty ? "none" : found.joined(separator: ", ")))
         }
         var overrides = named.overrides + ["data.path=\(quoted(data))"]
         if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
+        if let continueFrom {
+            let path = URL(fileURLWithPath: continueFrom).path  // whole: a run is resumed anywhere
+            overrides.append("run.continueFrom=\(quoted(path))")
+        }
         if fastDecode { overrides.append("data.decoding=fast") }
         overrides += recipe.filter { $0.contains("=") }
         try start(named.method, named.recipe, overrides)
@@ -81,8 +85,7 @@ struct PretrainCommand: ParsableCommand {
         _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
     ) throws {
         let session = try PretrainingSession<Method>(
-            recipe: recipe, overrides: overrides, out: out, json: json,
-            continuing: continueFrom)
+            recipe: recipe, overrides: overrides, out: out, json: json)
         try session.run()
     }
 

@@ -15,23 +15,22 @@ struct PretrainingSession<Method: PretrainingMethod> {
     private let source: any ImageSource
     private let progress: ProgressLine
     private let json: Bool
-    /// A checkpoint of the method's own code to go on from.
-    private let foreign: CheckpointSource?
 
     /// Makes the folder of a new run.
-    init(
-        recipe: Recipe?, overrides: [String], out: String, json: Bool, continuing: String? = nil
-    ) throws {
-        foreign = try continuing.map { try CheckpointSource(path: $0) }
-        if continuing != nil, !(Method.self is any ContinuingMethod.Type) {
-            throw UsageError("--continue-from: there is no reader of runs of \(Method.name)")
-        }
+    init(recipe: Recipe?, overrides: [String], out: String, json: Bool) throws {
         progress = ProgressLine(silent: json)
         // The pictures first: a wrong path must not leave a folder behind.
         source = try Self.resolve(recipe, overrides).value.data.open(silent: json)
         let resolved = try Self.resolve(
             recipe, overrides + ["data.fingerprint=\(source.fingerprint)"])
         settings = resolved.value
+        // So must a wrong checkpoint.
+        if let path = settings.run.continueFrom {
+            guard Method.self is any ContinuingMethod.Type else {
+                throw UsageError("--continue-from: there is no reader of runs of \(Method.name)")
+            }
+            _ = try CheckpointSource(path: path)
+        }
         folder = try RunFolder.create(out)
         self.json = json
         let header = "# tessera \(Version.text): \(CommandLine.arguments.joined(separator: " "))\n"
@@ -45,7 +44,6 @@ struct PretrainingSession<Method: PretrainingMethod> {
         source = try settings.data.open(silent: json)
         folder = try RunFolder.open(path)
         self.json = json
-        foreign = nil
     }
 
     /// Settings that stand for what the machine offers get their values, which the run then keeps.
@@ -75,8 +73,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
     func train() throws {
         Interruption.install()
         let trainer = try Trainer<Method>(
-            settings, source: source, folder: folder, probe: probe(), continuing: foreign,
-            progress: progress,
+            settings, source: source, folder: folder, probe: probe(), progress: progress,
             echo: { [json] line in if json { JSONLine.write(line: line) } })
         announce(trainer)
         guard case .interrupted(let step) = try trainer.run() else { return }
@@ -98,8 +95,11 @@ struct PretrainingSession<Method: PretrainingMethod> {
     /// What the encoder is worth on a fixed sample of the pictures.
     private func probe() -> Probe? {
         guard settings.run.probeEvery != nil else { return nil }
+        // Without a log there is no run to judge by yet.
         let log = (try? MetricsLog.read(folder.metrics)) ?? []
-        return runProbe(source, settings: settings.data, log: log)
+        return runProbe(
+            source, settings: settings.data,
+            judging: Method.self is any LatentPredictingMethod.Type ? log : nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import Configuration
 import Foundation
 import NN
 import TensorFiles
@@ -31,10 +32,6 @@ enum RunExport {
         _: Method.Type, _ folder: URL, _ path: String
     ) throws -> String {
         let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
-        guard settings.run.method == Method.name else {
-            throw UsageError(
-                "\(folder.path) is a run of \(settings.run.method), not of \(Method.name)")
-        }
         let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let saved = try SavedRun(encoder.origin, settings, metrics: metrics)
         let draft = path + ".tessera-draft"

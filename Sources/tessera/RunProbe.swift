@@ -15,10 +15,10 @@ import VisionModels
 /// - Parameters:
 ///   - source: the pictures of the run.
 ///   - settings: how they become tensors.
-///   - log: of the run so far, by which new numbers are judged.
+///   - log: of the run so far, by which new numbers are judged; nil for methods that cannot collapse.
 /// - Returns: the probe.
 func runProbe(
-    _ source: any ImageSource, settings: DataSettings, log: [MetricsRecord]
+    _ source: any ImageSource, settings: DataSettings, judging log: [MetricsRecord]?
 ) -> Probe {
     let sample = SpreadSample(source, count: min(6000, source.count))
     let neighbors = 10
@@ -41,8 +41,8 @@ func runProbe(
             let accuracy = try KNearestNeighbors(bank, settings).evaluate(queries)[0].accuracy
             values.insert(("knn_top1", accuracy.top1), at: 0)
         }
-        log.append(MetricsRecord(step: 0, epoch: 0, values: values))
-        let verdict = CollapseVerdict(log, width: spectrum.width)
+        log?.append(MetricsRecord(step: 0, epoch: 0, values: values))
+        let verdict = log.flatMap { CollapseVerdict($0, width: spectrum.width) }
         let warning = verdict.flatMap { verdict in
             verdict.state == .healthy
                 ? nil : "\(verdict.state.rawValue): \(verdict.finding); \(verdict.advice)"

@@ -32,7 +32,9 @@ enum RunReport {
             colophon: "Tessera \(Version.text), libtorch \(LibTorch.loadedVersion), "
                 + TorchSettings.cpuDescription)
         page.cards = cards(metrics, scores)
-        if let card = CollapseVerdict(metrics, width: settings.model.width).map(Self.card) {
+        if method is any LatentPredictingMethod,
+            let card = CollapseVerdict(metrics, width: settings.model.width).map(Self.card)
+        {
             page.cards.append(card)
         }
         if !scores.isEmpty {

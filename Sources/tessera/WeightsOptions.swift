@@ -39,11 +39,16 @@ struct WeightsOptions: ParsableArguments {
         if let report = encoder.coverage {
             let text = report.isComplete ? report.summary : report.description
             FileHandle.standardError.write(Data((text + "\n").utf8))
-        } else if part != nil || heads != nil || allowPartial {
-            throw UsageError(
-                "\(weights) is a run of ours, which is loaded whole: --part, --heads and "
-                    + "--allow-partial are for checkpoints of others")
+        } else {
+            try requireNone("\(weights) is a run of ours, which is loaded whole")
         }
         return encoder
+    }
+
+    /// Throws `UsageError` where something is said that would be ignored.
+    func requireNone(_ reason: String) throws {
+        guard part != nil || heads != nil || allowPartial else { return }
+        throw UsageError(
+            "\(reason): --part, --heads and --allow-partial are for checkpoints of others")
     }
 }

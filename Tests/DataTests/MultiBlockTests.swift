@@ -59,6 +59,32 @@ import Torch
         #expect(result.contexts[0].count == sizes.context.count)
     }
 
+    @Test("with reachesEdges blocks cover every row and column and may span a side")
+    func edges() throws {
+        let grid = MaskGrid(rows: 4, columns: 4)
+        var sampler = MultiBlockMask()
+        (sampler.targetScale, sampler.contextScale) = ([0.2, 0.3], [1, 1])
+        (sampler.minKeep, sampler.targets) = (1, 3)
+        func covered() -> (targets: Set<Int>, contextSize: Int) {
+            var (targets, largest) = (Set<Int>(), 0)
+            for sample in 0..<200 {
+                var source = random(sample)
+                let sizes = sampler.sizes(on: grid, random: &source)
+                largest = max(largest, sizes.context.count)
+                targets.formUnion(
+                    sampler.blocks(on: grid, sizes, random: &source).targets.joined())
+            }
+            return (targets, largest)
+        }
+        let reference = covered()
+        #expect(reference.targets.allSatisfy { $0 / 4 < 3 && $0 % 4 < 3 })
+        #expect(reference.contextSize == 9)
+        sampler.reachesEdges = true
+        try sampler.validate(on: grid)
+        let whole = covered()
+        #expect(whole.targets == Set(0..<16) && whole.contextSize == 16)
+    }
+
     @Test("where targets leave no room, constraints are given up one by one")
     func relaxation() throws {
         let grid = MaskGrid(rows: 6, columns: 6)
@@ -116,7 +142,7 @@ import Torch
         #expect(drawn.contexts[0].rows != first.contexts[0].rows)
 
         let rows = full.contexts[0].rows
-        let selection = full.contexts[0].selection
+        let selection = full.contexts[0].selection()
         let longest = try #require(rows.map(\.count).max())
         #expect(selection.patches.shape == [16, longest])
         let present = try #require(selection.isPresent)
@@ -126,8 +152,8 @@ import Torch
             #expect(present[index].to(dtype: .int64).values(as: Int.self).reduce(0, +) == count)
             #expect(present[index, ..<count].allTrue)
         }
-        #expect(first.contexts[0].selection.isPresent == nil)
-        #expect(first.contexts[0].selection.presence.allTrue)
+        #expect(first.contexts[0].selection().isPresent == nil)
+        #expect(first.contexts[0].selection().presence.allTrue)
         #expect(first.contexts[0].tensor.shape == [16, shortest])
         // Blocks of a picture do not depend on what else is in its batch; their sizes are those of
         // the step.

@@ -147,6 +147,26 @@ import VisionModels
         #expect(abs(found - expected) < 1e-5 * expected, "\(found) for \(expected)")
     }
 
+    @Test("several contexts of different lengths, and a part of one picture")
+    func raggedContexts() throws {
+        let method = try Self.ijepa {
+            ($0.masks.truncation, $0.masks.contexts) = (.none, 3)
+            $0.masks.contextScale = [0.3, 0.9]
+        }
+        let batch = ImageBatch(images: Self.images(6), seed: 3)
+        let whole = method.loss(batch, at: Self.start)
+        whole.total.backward()
+        #expect(whole.total.item.isFinite)
+        #expect(method.parameters.allSatisfy { $0.gradient?.isFinite().allTrue ?? true })
+        #expect(whole.parts.map(\.name).contains("target_std"))
+        // Blocks are the same in parts, and every picture counts alike.
+        let parts = batch.parts(6).map { method.loss($0, at: Self.start) }
+        let mean = parts.reduce(0) { $0 + $1.total.item } / 6
+        #expect(abs(mean - whole.total.item) < 1e-5)
+        // One picture differs from no other.
+        #expect(!parts[0].parts.map(\.name).contains("target_std"))
+    }
+
     // MARK: - Noise
 
     @Test("noise belongs to a picture and its epoch, whatever else is in the batch")

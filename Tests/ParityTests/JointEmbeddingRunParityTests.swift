@@ -45,8 +45,7 @@ import VisionModels
             let momentum = try row.array("ema").map { try $0.double }
             try compare("momentum") { step in
                 momentum.linear(
-                    at: Step(
-                        index: step, epoch: 0, total: 1, scheduleLength: schedules.length))
+                    at: Step(index: step, epoch: 0, total: schedules.length))
             }
         }
         item.finish()

@@ -81,14 +81,10 @@ struct RecordedRun<Method: PretrainingMethod> {
         let losses = try (0..<images.shape[0]).map { index in
             let losses = try loss(index, images[index])
             let update = updater.update(
-                at: updater.place(ofStep: first + index, of: total), [(1, { losses })])
-            let gradients = update.gradients
+                at: updater.place(ofStep: first + index), [(1, { losses })])
+            let norms = try #require(update.gradients.values)
             rows.append(
-                stacked(
-                    [
-                        gradients.first, gradients.last, gradients.least, gradients.greatest,
-                        gradients.mean,
-                    ].compactMap { $0 }))
+                stacked([norms.first, norms.last, norms.least, norms.greatest, norms.mean]))
             return update.loss.item
         }
         if try item.contains("out/grad_stats") {

@@ -49,9 +49,12 @@ public struct PatchLists: Hashable, Sendable {
     }
 
     /// The lists as a tensor, shorter ones filled up.
-    public var selection: PatchSelection {
-        if length != nil { return PatchSelection(patches: tensor) }
-        let longest = rows.map(\.count).max() ?? 0
+    ///
+    /// - Parameter length: to so many, at least that of the longest; nil for that.
+    /// - Returns: `[B, K]`.
+    public func selection(length wanted: Int? = nil) -> PatchSelection {
+        let longest = wanted ?? rows.map(\.count).max() ?? 0
+        if length == longest { return PatchSelection(patches: tensor) }
         let patches = rows.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }
         let present = rows.flatMap { row in (0..<longest).map { $0 < row.count ? 1 : 0 } }
         return PatchSelection(

@@ -105,7 +105,7 @@ extension SavedRun {
                     ForeignRun.groups(method, positionsFirst: positionsFirst))
             ),
             ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
-            ("epoch", .integer(epochs)), ("loss", .real(0)), ("batch_size", .integer(batchSize)),
+            ("epoch", .integer(epochs)), ("loss", .real(loss)), ("batch_size", .integer(batchSize)),
             ("world_size", .integer(1)), ("lr", .real(learningRate)),
         ])
     }
@@ -148,7 +148,7 @@ extension SavedRun {
                         ("lr", .real(learningRate)),
                         ("betas", .list(optimizer.betas.map { .real($0) })),
                         ("eps", .real(optimizer.eps)),
-                        ("weight_decay", .real(isExempt ? 0 : optimizer.weightDecay)),
+                        ("weight_decay", .real(isExempt ? 0 : weightDecay)),
                         ("amsgrad", .bool(false)), ("maximize", .bool(false)),
                         ("params", .list(numbers.map { .integer($0) })),
                     ] + (isExempt ? [("WD_exclude", .bool(true))] : [])))

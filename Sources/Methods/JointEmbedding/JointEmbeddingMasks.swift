@@ -15,7 +15,9 @@ struct JointEmbeddingMasks {
 
     /// The blocks that a sampler drew; targets of different lengths are cut to the shortest.
     init(_ blocks: MultiBlockBatch, on device: Device) {
-        contexts = blocks.contexts.map { $0.selection.sent(to: device) }
+        // The contexts of a picture go through the encoder as one batch, so all have one length.
+        let longest = blocks.contexts.flatMap { $0.rows.map(\.count) }.max()
+        contexts = blocks.contexts.map { $0.selection(length: longest).sent(to: device) }
         let shortest = blocks.targets.flatMap { $0.rows.map(\.count) }.min() ?? 0
         targets = blocks.targets.map { lists in
             PatchLists(rows: lists.rows.map { Array($0.prefix(shortest)) }).tensor.sent(to: device)

@@ -13,7 +13,7 @@ public struct ReferenceRecipe: Configuration {
 
     public init() {}
 
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    enum CodingKeys: String, CodingKey {
         case data, logging, mask, meta, optimization
         case stopParams = "stop_params"
     }

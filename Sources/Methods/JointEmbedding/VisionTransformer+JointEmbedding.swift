@@ -61,8 +61,10 @@ extension Tensor {
     }
 
     /// The standard deviation of a feature over the images at one place, the mean of all places and
-    /// features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike.
-    var spread: Tensor {
-        noGrad { variance(0, correction: 0).sqrt().mean() }
+    /// features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike;
+    /// by its name in the log, nothing of a single image.
+    var spread: [(name: String, value: Tensor)] {
+        guard shape[0] > 1 else { return [] }
+        return [("target_std", noGrad { variance(0).sqrt().mean() })]
     }
 }
