@@ -5,7 +5,7 @@ public import Training
 
 extension IJEPA {
     /// Masks, predictor and momentum; the defaults are those of the published ViT-L and ViT-H.
-    public struct Config: MethodConfiguration, Hashable {
+    public struct Config: JointEmbeddingSettings, Hashable {
         public var masks = MultiBlockMask.ijepa
         public var predictorWidth = 384
         public var predictorDepth = 12
@@ -14,15 +14,7 @@ extension IJEPA {
 
         public init() {}
 
-        public static var documentation: [String: String] {
-            [
-                "masks": "context and target blocks",
-                "predictorWidth": "the length of a token in the predictor",
-                "predictorDepth": "blocks of the predictor",
-                "predictorHeads": "attention heads of a predictor's block; null for the encoder's",
-                "momentum": "how much of the target encoder a step keeps, at first and at last",
-            ]
-        }
+        public static var documentation: [String: String] { commonDocumentation }
 
         public static func setDefaults(of run: inout RunConfiguration<Self>) {
             run.setJointEmbeddingDefaults()
@@ -32,11 +24,6 @@ extension IJEPA {
             .imageJEPA(size: size)
         }
 
-        public func validate() throws {
-            try JointEmbeddingSettings(
-                predictorWidth: predictorWidth, predictorDepth: predictorDepth,
-                predictorHeads: predictorHeads, momentum: momentum
-            ).validate()
-        }
+        public func validate() throws { try validateCommon() }
     }
 }

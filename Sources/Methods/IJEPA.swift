@@ -27,16 +27,10 @@ public final class IJEPA: Module {
     private let average: MovingAverage
 
     public init(_ config: Config, backbone: VisionTransformer, generator: Generator) throws {
-        try backbone.config.validateForJointEmbedding(method: Self.name)
-        try config.masks.validate(on: backbone.maskGrid)
         self.config = config
         encoder = backbone
         encoder.initializeJointEmbedding(generator: generator)
-        predictor = Predictor(
-            width: config.predictorWidth, depth: config.predictorDepth,
-            heads: try backbone.config.predictorHeads(
-                config.predictorHeads, width: config.predictorWidth),
-            encoder: backbone.config, generator: generator)
+        predictor = try config.predictor(for: encoder, method: Self.name, generator: generator)
         targetEncoder = try encoder.frozenCopy()
         average = MovingAverage(of: encoder, in: targetEncoder)
     }

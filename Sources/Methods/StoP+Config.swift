@@ -6,7 +6,7 @@ public import Training
 extension StoP {
     /// Masks, predictor, momentum and the noise of positions; the defaults are those of the published
     /// ViT-L.
-    public struct Config: MethodConfiguration, Hashable {
+    public struct Config: JointEmbeddingSettings, Hashable {
         public var masks = MultiBlockMask.stop
         public var predictorWidth = 384
         public var predictorDepth = 12
@@ -23,12 +23,7 @@ extension StoP {
         public init() {}
 
         public static var documentation: [String: String] {
-            [
-                "masks": "context and target blocks",
-                "predictorWidth": "the length of a token in the predictor",
-                "predictorDepth": "blocks of the predictor",
-                "predictorHeads": "attention heads of a predictor's block; null for the encoder's",
-                "momentum": "how much of the target encoder a step keeps, at first and at last",
+            let own: [String: String] = [
                 "positions":
                     "stochastic adds noise to sines and cosines; deterministic takes them as "
                     + "they are; learned trains a table instead",
@@ -47,6 +42,7 @@ extension StoP {
                     + "predictions are, or imageFirst as the authors' code has it, which does not "
                     + "match them",
             ]
+            return commonDocumentation.merging(own) { $1 }
         }
 
         public static func setDefaults(of run: inout RunConfiguration<Self>) {
@@ -62,10 +58,7 @@ extension StoP {
         }
 
         public func validate() throws {
-            try JointEmbeddingSettings(
-                predictorWidth: predictorWidth, predictorDepth: predictorDepth,
-                predictorHeads: predictorHeads, momentum: momentum
-            ).validate()
+            try validateCommon()
             guard noiseStd >= 0, noiseStd.isFinite else {
                 throw ConfigurationError.invalid(
                     "noiseStd", found: noiseStd, expected: "0 or a positive number")

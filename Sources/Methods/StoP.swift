@@ -32,20 +32,16 @@ public final class StoP: Module {
     private let average: MovingAverage
 
     public init(_ config: Config, backbone: VisionTransformer, generator: Generator) throws {
-        try backbone.config.validateForJointEmbedding(method: Self.name)
-        try config.masks.validate(on: backbone.maskGrid)
         self.config = config
-        let width = config.predictorWidth
         encoder = backbone
         encoder.initializeJointEmbedding(generator: generator)
-        predictor = Predictor(
-            width: width, depth: config.predictorDepth,
-            heads: try backbone.config.predictorHeads(config.predictorHeads, width: width),
-            learnsPositions: config.positions == .learned, encoder: backbone.config,
+        predictor = try config.predictor(
+            for: encoder, method: Self.name, learnsPositions: config.positions == .learned,
             generator: generator)
         noiseEmbed =
             config.positions == .stochastic && config.covariance == .free
-            ? Linear(backbone.width, width, bias: false, generator: generator) : nil
+            ? Linear(
+                backbone.width, config.predictorWidth, bias: false, generator: generator) : nil
         targetEncoder = try encoder.frozenCopy()
         average = MovingAverage(of: encoder, in: targetEncoder)
         super.init()

@@ -20,10 +20,12 @@ enum RunExport {
     ) throws -> String {
         try LibTorch.load()
         let config = run + "/config.yaml"
-        guard FileManager.default.fileExists(atPath: config) else {
+        let isRun = FileManager.default.fileExists(atPath: config)
+        let found = isRun ? try Recipe(contentsOf: config).text(at: "run.method") : nil
+        guard found == method.name else {
             throw UsageError(
-                "\(run) is no run of \(method.name): --to \(method.name) writes the whole state of one"
-            )
+                "\(run) is \(found.map { "a run of \($0)" } ?? "no folder of a run"): --to "
+                    + "\(method.name) writes the whole state of a run of \(method.name)")
         }
         return try write(method, URL(fileURLWithPath: run), path)
     }
@@ -34,13 +36,10 @@ enum RunExport {
         let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
         let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let saved = try SavedRun(encoder.origin, settings, metrics: metrics)
-        let draft = path + ".tessera-draft"
-        defer { try? FileManager.default.removeItem(atPath: draft) }
-        try PyTorchWriter.write(method.foreignFile(of: saved), to: draft)
-        try check(draft, method, saved)
-        guard rename(draft, path) == 0 else {
-            throw TensorFileError(
-                .unwritable, file: path, problem: String(cString: strerror(errno)))
+        _ = try CheckedWrite.write(to: path) { draft in
+            try PyTorchWriter.write(method.foreignFile(of: saved), to: draft)
+            try check(draft, method, saved)
+            return [draft]
         }
         return path
     }

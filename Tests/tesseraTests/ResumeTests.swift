@@ -124,6 +124,14 @@ struct ResumeTests {
         let export = try Program.run(
             ["checkpoint", "export", "--weights", whole, "--to", method, theirs])
         try #require(export.status == 0, "\(export.errors)")
+        for wrong in [
+            ["--to", method == "stop" ? "ijepa" : "stop"], ["--to", method, "--heads", "2"],
+        ] {
+            let refused = try Program.run(
+                ["checkpoint", "export", "--weights", whole] + wrong + [folder.path("no")])
+            #expect(
+                refused.status == 64 && !FileManager.default.fileExists(atPath: folder.path("no")))
+        }
         let next = folder.path("\(method)-next")
         let going = try Program.run(
             ["pretrain", method, "--data", data, "--out", next, "--continue-from", theirs]

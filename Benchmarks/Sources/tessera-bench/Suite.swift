@@ -10,9 +10,13 @@ struct Suite {
     var cpu: [Benchmark] {
         operators + [linear("fp32"), linear("bf16")]
             + [50, 197].flatMap { [attention($0, "fp32"), attention($0, "bf16")] } + [
-                vit("fp32", batch: quick ? 4 : 16), vit("bf16", batch: bf16Batch(16)),
-                mae("fp32", batch: quick ? 4 : 32), mae("bf16", batch: bf16Batch(32)),
-                jepa("fp32", batch: quick ? 4 : 16), jepa("bf16", batch: bf16Batch(16)), neighbors,
+                step(.vitStep, "vit_s16", "small", "fp32", batch: quick ? 4 : 16),
+                step(.vitStep, "vit_s16", "small", "bf16", batch: bf16Batch(16)),
+                step(.maeStep, "mae_b16", "base", "fp32", batch: quick ? 4 : 32),
+                step(.maeStep, "mae_b16", "base", "bf16", batch: bf16Batch(32)),
+                step(.jepaStep, "ijepa_s16", "small", "fp32", batch: quick ? 4 : 16),
+                step(.jepaStep, "ijepa_s16", "small", "bf16", batch: bf16Batch(16)),
+                neighbors,
             ]
     }
 
@@ -160,31 +164,15 @@ struct Suite {
             remark: remark(precision, batch))
     }
 
-    private func vit(_ precision: String, batch: Int) -> Benchmark {
+    /// A training step on the CPU, with its memory.
+    private func step(
+        _ workload: Settings.Workload, _ name: String, _ size: String, _ precision: String,
+        batch: Int
+    ) -> Benchmark {
         Benchmark(
-            name: "vit_s16_step_\(precision)",
+            name: "\(name)_step_\(precision)",
             settings: Settings(
-                workload: .vitStep, threads: threads, precision: precision, size: "small",
-                batch: batch),
-            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 2 : 5,
-            reportsMemory: true, remark: remark(precision, batch))
-    }
-
-    private func mae(_ precision: String, batch: Int) -> Benchmark {
-        Benchmark(
-            name: "mae_b16_step_\(precision)",
-            settings: Settings(
-                workload: .maeStep, threads: threads, precision: precision, size: "base",
-                batch: batch),
-            measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 1 : 5,
-            reportsMemory: true, remark: remark(precision, batch))
-    }
-
-    private func jepa(_ precision: String, batch: Int) -> Benchmark {
-        Benchmark(
-            name: "ijepa_s16_step_\(precision)",
-            settings: Settings(
-                workload: .jepaStep, threads: threads, precision: precision, size: "small",
+                workload: workload, threads: threads, precision: precision, size: size,
                 batch: batch),
             measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 2 : 5,
             reportsMemory: true, remark: remark(precision, batch))

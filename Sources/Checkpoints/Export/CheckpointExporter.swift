@@ -45,41 +45,25 @@ public struct CheckpointExporter {
     ///   `TensorFileError` where a file cannot be written.
     public func write(_ model: VisionTransformer, to path: String) throws -> Written {
         let family = try target.family(of: model.config)
-        // Beside its place, so that what was there stays until the new file is known to be good.
-        let place = URL(fileURLWithPath: path)
-        let folder = place.deletingLastPathComponent()
-            .appendingPathComponent(".tessera-export-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let draft = folder.appendingPathComponent(place.lastPathComponent)
         let own = PositionRows(
             for: target.positioned(model.config), model.config,
             model.stateDict.map { ($0.name, $0.tensor.detached()) })
-        let files = try write(own, family, draft.path)
-        let difference = try difference(model, own.config, draft.path)
-        guard difference <= Self.tolerance else {
-            throw CheckpointError(
-                .incomplete,
-                "nothing was written to \(path): read back, it would give other tokens, which differ "
-                    + "by \(difference) of the largest number, expected at most \(Self.tolerance)")
+        var found = 0.0
+        let files = try CheckedWrite.write(to: path) { draft in
+            let files = try write(own, family, draft)
+            found = try difference(model, own.config, draft)
+            guard found <= Self.tolerance else {
+                throw CheckpointError(
+                    .incomplete,
+                    "nothing was written to \(path): read back, it would give other tokens, which "
+                        + "differ by \(found) of the largest number, expected at most "
+                        + "\(Self.tolerance)")
+            }
+            return files
         }
         return Written(
-            files: try files.map { try Self.move($0, from: draft, to: place) },
-            family: family.name, difference: difference, untold: target.untold(model.config))
-    }
-
-    /// Moves a file of the draft to its place.
-    private static func move(_ file: String, from draft: URL, to place: URL) throws -> String {
-        let inside = file.dropFirst(draft.path.count)  // empty, or /model.safetensors in a folder
-        let target = place.path + inside
-        try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: target).deletingLastPathComponent(),
-            withIntermediateDirectories: true)
-        guard rename(file, target) == 0 else {
-            throw TensorFileError(
-                .unwritable, file: target, problem: String(cString: strerror(errno)))
-        }
-        return target
+            files: files, family: family.name, difference: found,
+            untold: target.untold(model.config))
     }
 
     private func write(

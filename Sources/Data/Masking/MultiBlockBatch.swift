@@ -50,7 +50,7 @@ public struct PatchLists: Hashable, Sendable {
 
     /// The lists as a tensor, shorter ones filled up.
     ///
-    /// - Parameter length: to so many, at least that of the longest; nil for that.
+    /// - Parameter wanted: to so many, at least that of the longest; nil for that.
     /// - Returns: `[B, K]`.
     public func selection(length wanted: Int? = nil) -> PatchSelection {
         let longest = wanted ?? rows.map(\.count).max() ?? 0

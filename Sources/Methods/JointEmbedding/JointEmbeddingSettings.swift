@@ -1,15 +1,50 @@
 import Configuration
+import Data
+import Torch
 import Training
 import VisionModels
 
-/// The settings that I-JEPA and StoP have in common, to be checked together.
-struct JointEmbeddingSettings {
-    let predictorWidth: Int
-    let predictorDepth: Int
-    let predictorHeads: Int?
-    let momentum: [Double]
+/// The settings that I-JEPA and StoP have in common.
+protocol JointEmbeddingSettings: MethodConfiguration {
+    var masks: MultiBlockMask { get }
+    var predictorWidth: Int { get }
+    var predictorDepth: Int { get }
+    var predictorHeads: Int? { get }
+    var momentum: [Double] { get }
+}
 
-    func validate() throws {
+extension JointEmbeddingSettings {
+    static var commonDocumentation: [String: String] {
+        [
+            "masks": "context and target blocks",
+            "predictorWidth": "the length of a token in the predictor",
+            "predictorDepth": "blocks of the predictor",
+            "predictorHeads": "attention heads of a predictor's block; null for the encoder's",
+            "momentum": "how much of the target encoder a step keeps, at first and at last",
+        ]
+    }
+
+    /// A predictor for an encoder, with initial weights.
+    ///
+    /// - Throws: `ConfigurationError` where encoder, masks and predictor do not fit.
+    func predictor(
+        for encoder: VisionTransformer, method: String, learnsPositions: Bool = false,
+        generator: Generator
+    ) throws -> Predictor {
+        try encoder.config.validateForJointEmbedding(method: method)
+        try masks.validate(on: encoder.maskGrid)
+        let heads = predictorHeads ?? encoder.config.heads
+        guard predictorWidth % heads == 0 else {
+            throw ConfigurationError.invalid(
+                "method.predictorHeads", found: "null, the encoder's \(heads)",
+                expected: "a divisor of method.predictorWidth, \(predictorWidth)")
+        }
+        return Predictor(
+            width: predictorWidth, depth: predictorDepth, heads: heads,
+            learnsPositions: learnsPositions, encoder: encoder.config, generator: generator)
+    }
+
+    func validateCommon() throws {
         guard predictorWidth > 0, predictorWidth % 4 == 0 else {
             throw ConfigurationError.invalid(
                 "predictorWidth", found: predictorWidth,
@@ -75,16 +110,5 @@ extension VisionTransformer.Config {
                 expected: "positions in the tokens alone for \(method)",
                 advice: "its encoder sees some of the patches only")
         }
-    }
-
-    /// The heads of the predictor: as given, or as the encoder has.
-    func predictorHeads(_ given: Int?, width: Int) throws -> Int {
-        if let given { return given }
-        guard width % heads == 0 else {
-            throw ConfigurationError.invalid(
-                "method.predictorHeads", found: "null, the encoder's \(heads)",
-                expected: "a divisor of method.predictorWidth, \(width)")
-        }
-        return heads
     }
 }

@@ -35,27 +35,32 @@ extension LatentPrediction {
     }
 }
 
+extension LatentPrediction {
+    /// Draws the blocks of a batch and predicts them by `predict`; `targets` is `[B, N, D]`.
+    fileprivate init(
+        _ batch: ImageBatch, _ sampler: MultiBlockMask, of encoder: VisionTransformer,
+        targets: Tensor, _ predict: (JointEmbeddingMasks) -> Tensor
+    ) {
+        let blocks = batch.multiBlock(sampler, on: encoder.maskGrid(of: batch.images))
+        let masks = JointEmbeddingMasks(blocks, on: batch.images.device)
+        self.init(
+            blocks, masks, predicted: noGrad { predict(masks) }, targets: targets,
+            grid: encoder.grid(of: batch.images))
+    }
+}
+
 extension IJEPA: LatentPredictingMethod {
     public func predictLatents(_ batch: ImageBatch) -> LatentPrediction {
-        noGrad {
-            let blocks = batch.multiBlock(config.masks, on: encoder.maskGrid(of: batch.images))
-            let masks = JointEmbeddingMasks(blocks, on: batch.images.device)
-            return LatentPrediction(
-                blocks, masks, predicted: predict(batch.images, masks),
-                targets: targets(of: batch.images), grid: encoder.grid(of: batch.images))
-        }
+        LatentPrediction(
+            batch, config.masks, of: encoder, targets: targets(of: batch.images)
+        ) { predict(batch.images, $0) }
     }
 }
 
 extension StoP: LatentPredictingMethod {
     public func predictLatents(_ batch: ImageBatch) -> LatentPrediction {
-        noGrad {
-            let blocks = batch.multiBlock(config.masks, on: encoder.maskGrid(of: batch.images))
-            let masks = JointEmbeddingMasks(blocks, on: batch.images.device)
-            return LatentPrediction(
-                blocks, masks,
-                predicted: predict(batch.images, masks, noise: noise(for: batch, masks)),
-                targets: targets(of: batch.images), grid: encoder.grid(of: batch.images))
-        }
+        LatentPrediction(
+            batch, config.masks, of: encoder, targets: targets(of: batch.images)
+        ) { predict(batch.images, $0, noise: noise(for: batch, $0)) }
     }
 }
