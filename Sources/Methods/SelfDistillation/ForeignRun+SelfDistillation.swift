@@ -1,0 +1,104 @@
+public import Checkpoints
+import NN
+public import TensorFiles
+import Torch
+public import Training
+
+/// Checkpoints of iBOT's own code: `student`, whose names begin with `module.`, `teacher`, the centres
+/// `ibot_loss`, `optimizer`, `epoch`, and in fp16 `fp16_scaler`.
+extension IBOT: ContinuingMethod {
+    public static var foreignName: String { "ibot" }
+
+    private static var parts: [String] { ["student", "teacher", "ibot_loss"] }
+
+    public func foreignRun(in source: CheckpointSource) throws -> ForeignRun {
+        let own = Set(stateDict.map(\.name))
+        var weights: [String: TensorRecord] = [:]
+        for part in Self.parts {
+            guard let found = source.parts.first(where: { $0.name == part }) else {
+                throw CheckpointError(
+                    .incomplete,
+                    "\(source.path) has no \(part): it is no checkpoint of iBOT's code")
+            }
+            var tensors: [String: TensorRecord] = [:]
+            for (name, tensor) in found.tensors {
+                tensors[name.hasPrefix("module.") ? String(name.dropFirst(7)) : name] = tensor
+            }
+            for (name, tensor) in tensors {
+                // A shared last layer stands in the file twice.
+                if name.contains("last_layer2."), !own.contains("\(part).\(name)") {
+                    let first = tensors[name.replacing("last_layer2", with: "last_layer")]
+                    guard let first, Self.areEqual(first, tensor) else {
+                        throw CheckpointError(
+                            .incomplete,
+                            "\(source.path): the \(part)'s patches have prototypes of their own: "
+                                + "set method.sharedHead=false and method.sharedTeacherHead as in "
+                                + "its args")
+                    }
+                    continue
+                }
+                weights["\(part).\(name)"] = tensor
+            }
+        }
+        let state = try ReferenceState(source)
+        guard let optimizer = state.optimizers.first(where: { $0.key == "optimizer" })?.optimizer,
+            let epochs = state.epoch, epochs >= 0
+        else {
+            throw CheckpointError(
+                .incomplete,
+                "\(source.path) holds no optimizer, or no epoch: weights alone cannot be continued")
+        }
+        return ForeignRun(
+            weights: weights, optimizer: optimizer, parameters: groups.flatMap(\.parameters),
+            scaler: state.scalers.first?.scaler, epochs: epochs, file: source.path)
+    }
+
+    private static func areEqual(_ a: TensorRecord, _ b: TensorRecord) -> Bool {
+        guard a.shape == b.shape, a.elementType == b.elementType else { return false }
+        return a.withContiguousBytes { a in
+            b.withContiguousBytes { b in a.elementsEqual(b) }
+        }
+    }
+
+    /// Decayed ones, then the others, each in the order of the student; frozen ones are in neither.
+    private var groups: [SavedRun.Group] {
+        let trained = namedParameters.filter(\.tensor.requiresGrad).map { ($0.name, $0.tensor.shape) }
+        func isExempt(_ parameter: (name: String, shape: [Int])) -> Bool {
+            parameter.shape.count <= 1 || parameter.name.hasSuffix(".bias")
+        }
+        return [
+            (trained.filter { !isExempt($0) }, true), (trained.filter { isExempt($0) }, false),
+        ]
+    }
+
+    public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
+        let prefixes = ["student": "module.", "teacher": student.head.mixesTokens ? "module." : ""]
+        func tensors(_ part: String) throws -> PyTorchWriter.Value {
+            let names = stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
+            let isShared = !names.contains { $0.contains("last_layer2.") }
+            func items(_ names: [String], as rename: (String) -> String) throws -> [(
+                name: String, value: PyTorchWriter.Value
+            )] {
+                try names.map { name in
+                    let record = try run.state.tensor("model." + name)
+                    let bare = String(name.dropFirst(part.count + 1))
+                    return ((prefixes[part] ?? "") + rename(bare), .tensor(.init(record)))
+                }
+            }
+            // The second name of a shared last layer.
+            let twice = names.filter { isShared && $0.contains("last_layer.") }
+            return .dictionary(
+                try items(names) { $0 }
+                    + items(twice) { $0.replacing("last_layer.", with: "last_layer2.") })
+        }
+        var file: [(name: String, value: PyTorchWriter.Value)] = [
+            ("student", try tensors("student")), ("teacher", try tensors("teacher")),
+            ("optimizer", try run.optimizerState(groups)), ("epoch", .integer(run.epochs)),
+            ("ibot_loss", try tensors("ibot_loss")),
+        ]
+        if case .dictionary(let scaler) = try run.scalerState() {
+            file.append(("fp16_scaler", .dictionary(scaler)))
+        }
+        return .dictionary(file)
+    }
+}
