@@ -172,6 +172,11 @@ import VisionModels
         item.compare("out/attn", model.lastAttention(x))
         item.compare("out/attn0", model.lastAttention(try item.tensor("in/x0")))
         item.compare("out/cls", model.distilledTokens(x, mask: nil)[0..., 0])
+        // Class tokens of the last blocks, then the mean of the last one's patches.
+        let count = try item.tensor("out/last2").shape[1] / config.width - 1
+        let layers = model.intermediateLayers(x, count: count)
+        let patches = try #require(layers.last)[0..., 1...].mean(1)
+        item.compare("out/last2", concatenated(layers.map { $0[0..., 0] } + [patches], 1))
         item.finish()
     }
 }

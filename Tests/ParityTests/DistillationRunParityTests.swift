@@ -142,79 +142,61 @@ import VisionModels
     func run(item: ParityCase) throws {
         let recorded = try RecordedDistillation(item)
         let arch = try recorded.settings.object("arch")
-        for dtype in [DType.float32, .float64] {
-            switch try arch.string("kind") {
-            case "vit": try run(recorded, model: try recorded.vit(arch), in: dtype)
-            case "swin": try run(recorded, model: try recorded.swin(arch), in: dtype)
-            case let kind: Issue.record("\(item.testDescription): a model of kind \(kind)")
-            }
+        switch try arch.string("kind") {
+        case "vit": try run(recorded, model: try recorded.vit(arch))
+        case "swin": try run(recorded, model: try recorded.swin(arch))
+        case let kind: Issue.record("\(item.testDescription): a model of kind \(kind)")
         }
         item.finish()
     }
 
     private func run<Shape: DistilledModel>(
-        _ recorded: RecordedDistillation, model: Shape, in dtype: DType
+        _ recorded: RecordedDistillation, model: Shape
     ) throws {
-        let (item, config) = (recorded.item, recorded.settings)
-        let perEpoch = try config.int("steps_per_epoch")
-        let rates = try item.tensor("in/lr").values(as: Float.self).map(Double.init)
-        let decays = try item.tensor("in/wd").values(as: Float.self).map(Double.init)
-        let momenta = try item.tensor("in/momentum").values(as: Float.self).map(Double.init)
-        var settings = RunConfiguration<IBOT<Shape>.Config>()
-        settings.model = model
-        settings.run.precision = .float32
-        settings.method = try self.method(recorded, startingAt: momenta[0])
-        settings.optim.clip = try config.double("clip_grad")
-        let generator = Generator(seed: 0)
-        let method = try IBOT<Shape>(
-            settings.method, backbone: model.encoder(generator: generator), generator: generator)
-        try method.student.load(
-            RecordedDistillation.single(
-                item.weights, isShared: settings.method.sharedHead, under: "head."))
-        // The teacher starts as the student.
-        let student = Dictionary(method.student.stateDict.map { ($0.name, $0.tensor) }) { $1 }
-        try method.teacher.load(
-            Dictionary(
-                method.teacher.stateDict.map { ($0.name, student[$0.name]?.detached() ?? $0.tensor) }
-            ) { $1 })
-        for entry in method.state() where entry.tensor.dtype == .float32 {
-            entry.tensor.replaceMemoryInPlace(with: entry.tensor.detached().to(dtype: dtype))
+        let start = try RecordedSteps(recorded, model: model, in: .float64).start()
+        for dtype in [DType.float32, .float64] {
+            try run(recorded, model: model, from: start, in: dtype)
         }
-        let updater = Updater(
-            method, settings, stepsPerEpoch: perEpoch,
-            schedules: RunSchedules(
-                rate: ListedSchedule(rates, perEpoch: perEpoch),
-                decay: ListedSchedule(decays, perEpoch: perEpoch), stepsPerEpoch: perEpoch,
-                length: Double(rates.count)))
-        method.train()
-        compareDecay(of: updater.optimizer, config, item)
+    }
+
+    private func run<Shape: DistilledModel>(
+        _ recorded: RecordedDistillation, model: Shape, from start: [String: Tensor],
+        in dtype: DType
+    ) throws {
+        let item = recorded.item
+        let run = try RecordedSteps(recorded, model: model, in: dtype)
+        let recordsEnd = try run.recordsEnd()
+        let method = try run.method(startingFrom: start)
+        let updater = run.updater(of: method)
+        compareDecay(of: updater.optimizer, recorded.settings, item)
 
         var rows: [Tensor] = []
         var agreement: [Double] = []
-        for step in rates.indices {
+        for step in 0..<run.count {
             let place = updater.place(ofStep: step)
-            #expect(abs(settings.method.momentum(at: place) - momenta[step]) < 1e-6)
-            let losses = method.loss(
-                global: try item.tensor("in/\(step)/globals").to(dtype: dtype).unbound(0),
-                local: try item.tensor("in/\(step)/locals").to(dtype: dtype).unbound(0),
-                mask: try recorded.mask("in/\(step)/masks"), at: place)
+            let losses = try run.losses(of: method, step, at: place)
             if step == 0 { try compareFirst(method.student, losses, item) }
             let update = updater.update(at: place, [(1, { losses })])
             let parts = Dictionary(update.parts.map { ($0.name, $0.value) }) { $1 }
             rows.append(
                 stacked([try #require(parts["cls"]), try #require(parts["patch"]), update.loss]))
             agreement.append(try #require(parts["acc"]).item)
-            guard (step + 1) % perEpoch == 0 else { continue }
-            let epoch = step / perEpoch
-            let mean = agreement.suffix(perEpoch).reduce(0, +) / Double(perEpoch)
+            guard (step + 1) % run.stepsPerEpoch == 0 else { continue }
+            let epoch = step / run.stepsPerEpoch
+            let mean = agreement.suffix(run.stepsPerEpoch).reduce(0, +) / Double(run.stepsPerEpoch)
             item.compare("out/stats\(epoch)/acc", Tensor(scalar: Float(mean)))
             for score in ["nmi", "ari", "fscore"] {
                 item.setAside(
                     "out/stats\(epoch)/\(score)",
                     because: "agreement with labels is measured by evaluation, not in training")
             }
-            try compare(method.student, "out/student_after_epoch\(epoch)/", item, dtype)
+            if !recordsEnd {
+                try compare(method.student, "out/student_after_epoch\(epoch)/", item, dtype)
+            }
             try compare(method.teacher, "out/teacher_after_epoch\(epoch)/", item, dtype)
+        }
+        for epoch in 0..<run.count / run.stepsPerEpoch where recordsEnd {
+            try compare(method.student, "out/student_after_epoch\(epoch)/", item, dtype)
         }
         item.compare("out/losses", stacked(rows).to(dtype: .float32), tolerance: .relative(1e-5))
         for (name, center) in [
@@ -222,28 +204,6 @@ import VisionModels
         ] {
             item.compare("out/\(name)", center.to(dtype: .float32), tolerance: .absolute(2e-5))
         }
-    }
-
-    private func method<Shape: DistilledModel>(
-        _ recorded: RecordedDistillation, startingAt momentum: Double
-    ) throws -> IBOT<Shape>.Config {
-        let config = recorded.settings
-        var method = IBOT<Shape>.Config()
-        method.localCrops = try config.int("nlocal")
-        method.localSize = try config.int("local")
-        method.prototypes = try config.int("out_dim")
-        method.sharedHead = try config.bool("shared_head")
-        method.sharedTeacherHead = method.sharedHead
-        method.head = try recorded.headForm()
-        method.freezeLastLayer = try config.int("freeze_last_layer")
-        method.momentum = momentum
-        let temperatures = try config.object("temps")
-        func ramp(_ key: String) throws -> TemperatureRamp {
-            let ends = try temperatures.array(key).map { try $0.double }
-            return TemperatureRamp(ends[0], ends[1], epochs: try temperatures.int("warmup"))
-        }
-        (method.classTemperature, method.patchTemperature) = (try ramp("cls"), try ramp("patch"))
-        return method
     }
 
     /// Which parameters decay, as recorded.
@@ -310,16 +270,4 @@ import VisionModels
             }
         }
     }
-}
-
-/// A value for each step.
-private struct ListedSchedule: Schedule {
-    let values: [Double]
-    let perEpoch: Int
-
-    init(_ values: [Double], perEpoch: Int) {
-        (self.values, self.perEpoch) = (values, perEpoch)
-    }
-
-    func value(at epoch: Double) -> Double { values[Int((epoch * Double(perEpoch)).rounded())] }
 }

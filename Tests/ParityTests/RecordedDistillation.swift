@@ -55,21 +55,23 @@ struct RecordedDistillation {
             width, prototypes: prototypes,
             patchPrototypes: isShared ? nil : try int("patch_out_dim", else: prototypes),
             form: try headForm(), generator: nil)
-        try head.load(Self.single(item.tensors(prefix), isShared: isShared, under: ""))
+        try head.load(Self.single(item.tensors(prefix), of: head))
         return head
     }
 
-    /// The weights without the second record of a shared last layer.
+    /// The weights of a head, without the second records of its shared parts.
     static func single(
-        _ weights: [String: Tensor], isShared: Bool, under prefix: String
+        _ weights: [String: Tensor], of head: ProjectionHead, under prefix: String = ""
     ) throws -> [String: Tensor] {
-        guard isShared else { return weights }
-        let second = prefix + "last_layer2."
-        for (name, tensor) in weights where name.hasPrefix(second) {
-            let first = weights[name.replacing("last_layer2", with: "last_layer")]
-            #expect(first?.isEqual(to: tensor) == true, "\(name)")
+        var weights = weights
+        for (again, first) in head.repeatedNames {
+            for (name, tensor) in weights where name.hasPrefix(prefix + again) {
+                let other = weights[prefix + first + name.dropFirst(prefix.count + again.count)]
+                #expect(other?.isEqual(to: tensor) == true, "\(name)")
+                weights[name] = nil
+            }
         }
-        return weights.filter { !$0.key.hasPrefix(second) }
+        return weights
     }
 
     // MARK: - Models

@@ -12,7 +12,6 @@ extension IBOT: ContinuingMethod {
     private static var parts: [String] { ["student", "teacher", "ibot_loss"] }
 
     public func foreignRun(in source: CheckpointSource) throws -> ForeignRun {
-        let own = Set(stateDict.map(\.name))
         var weights: [String: TensorRecord] = [:]
         for part in Self.parts {
             guard let found = source.parts.first(where: { $0.name == part }) else {
@@ -25,19 +24,16 @@ extension IBOT: ContinuingMethod {
                 tensors[name.hasPrefix("module.") ? String(name.dropFirst(7)) : name] = tensor
             }
             for (name, tensor) in tensors {
-                // A shared last layer stands in the file twice.
-                if name.contains("last_layer2."), !own.contains("\(part).\(name)") {
-                    let first = tensors[name.replacing("last_layer2", with: "last_layer")]
-                    guard let first, Self.areEqual(first, tensor) else {
-                        throw CheckpointError(
-                            .incomplete,
-                            "\(source.path): the \(part)'s patches have prototypes of their own: "
-                                + "set method.sharedHead=false and method.sharedTeacherHead as in "
-                                + "its args")
-                    }
+                guard let first = repeated(part, name) else {
+                    weights["\(part).\(name)"] = tensor
                     continue
                 }
-                weights["\(part).\(name)"] = tensor
+                guard let other = tensors[first], Self.areEqual(other, tensor) else {
+                    throw CheckpointError(
+                        .incomplete,
+                        "\(source.path): the \(part)'s \(name) is not its \(first): set "
+                            + "method.sharedHead and method.sharedTeacherHead as in its args")
+                }
             }
         }
         let state = try ReferenceState(source)
@@ -51,6 +47,15 @@ extension IBOT: ContinuingMethod {
         return ForeignRun(
             weights: weights, optimizer: optimizer, parameters: groups.flatMap(\.parameters),
             scaler: state.scalers.first?.scaler, epochs: epochs, file: source.path)
+    }
+
+    /// The first name of a tensor that the file has twice; nil for others.
+    private func repeated(_ part: String, _ name: String) -> String? {
+        let head = part == "student" ? student.head : teacher.head
+        for (again, first) in head.repeatedNames where name.hasPrefix("head." + again) {
+            return "head." + first + name.dropFirst("head.".count + again.count)
+        }
+        return nil
     }
 
     private static func areEqual(_ a: TensorRecord, _ b: TensorRecord) -> Bool {
@@ -75,21 +80,18 @@ extension IBOT: ContinuingMethod {
         let prefixes = ["student": "module.", "teacher": student.head.mixesTokens ? "module." : ""]
         func tensors(_ part: String) throws -> PyTorchWriter.Value {
             let names = stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
-            let isShared = !names.contains { $0.contains("last_layer2.") }
-            func items(_ names: [String], as rename: (String) -> String) throws -> [(
-                name: String, value: PyTorchWriter.Value
-            )] {
-                try names.map { name in
-                    let record = try run.state.tensor("model." + name)
-                    let bare = String(name.dropFirst(part.count + 1))
-                    return ((prefixes[part] ?? "") + rename(bare), .tensor(.init(record)))
+            var items: [(name: String, value: PyTorchWriter.Value)] = []
+            for name in names {
+                let bare = String(name.dropFirst(part.count + 1))
+                let tensor = PyTorchWriter.Value.tensor(
+                    .init(try run.state.tensor("model." + name)))
+                let head = part == "student" ? student.head : teacher.head
+                let others = head.repeatedNames.filter { bare.hasPrefix("head." + $0.first) }.map {
+                    "head." + $0.again + bare.dropFirst("head.".count + $0.first.count)
                 }
+                for name in [bare] + others { items.append(((prefixes[part] ?? "") + name, tensor)) }
             }
-            // The second name of a shared last layer.
-            let twice = names.filter { isShared && $0.contains("last_layer.") }
-            return .dictionary(
-                try items(names) { $0 }
-                    + items(twice) { $0.replacing("last_layer.", with: "last_layer2.") })
+            return .dictionary(items)
         }
         var file: [(name: String, value: PyTorchWriter.Value)] = [
             ("student", try tensors("student")), ("teacher", try tensors("teacher")),

@@ -41,14 +41,17 @@ public final class ProjectionHead: Module {
             layer.initializeTruncatedNormal(std: 0.02, generator: generator)
             return layer
         }
+        // One norm for all layers, as in the reference, whose files have it under each of its numbers.
+        let norm: (any Layer)? =
+            switch form.norm {
+            case .none: nil
+            case .batch: BatchNorm(form.width)
+            case .layer: LayerNorm(form.width, eps: 1e-5)
+            }
         var layers: [any Layer] = []
         for index in 0..<form.depth - 1 {
             layers.append(linear(index == 0 ? width : form.width, form.width))
-            switch form.norm {
-            case .none: break
-            case .batch: layers.append(BatchNorm(form.width))
-            case .layer: layers.append(LayerNorm(form.width, eps: 1e-5))
-            }
+            if let norm { layers.append(index == 0 ? norm : Activation { norm($0) }) }
             layers.append(form.activation == .gelu ? GELU() : Activation { $0.relu() })
         }
         let hidden = form.depth == 1 ? width : form.width
@@ -65,6 +68,15 @@ public final class ProjectionHead: Module {
         if form.fixesGain {
             for layer in [lastLayer, lastLayer2] { layer?.weightG.requiringGrad(false) }
         }
+    }
+
+    /// Beginnings of names under which files of the reference have tensors for the second time, with
+    /// those of the first.
+    var repeatedNames: [(again: String, first: String)] {
+        var names = (1..<max(form.depth - 1, 1)).filter { _ in form.norm != .none }
+            .map { (again: "mlp.\(3 * $0 + 1).", first: "mlp.1.") }
+        if lastLayer != nil, lastLayer2 == nil { names.append(("last_layer2.", "last_layer.")) }
+        return names
     }
 
     /// Whether what one token gives depends on the others of its pass.
