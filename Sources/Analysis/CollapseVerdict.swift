@@ -43,10 +43,10 @@ public struct CollapseVerdict: Sendable, Hashable {
             state == .healthy
             ? ""
             : metrics.contains { $0["teacher_entropy"] != nil }
-            ? "lower optim.baseLr or lengthen schedule.warmupEpochs, or lower the teacher's "
-                + "temperatures (method.classTemperature, method.patchTemperature)"
-            : "lower optim.lr or lengthen schedule.warmupEpochs, raise the first of method.momentum, "
-                + "or give the context more patches (method.masks); loss near 0 with it is no success"
+                ? "lower optim.baseLr or lengthen schedule.warmupEpochs, or lower the teacher's "
+                    + "temperatures (method.classTemperature, method.patchTemperature)"
+                : "lower optim.lr or lengthen schedule.warmupEpochs, raise the first of method.momentum, "
+                    + "or give the context more patches (method.masks); loss near 0 with it is no success"
     }
 
     /// The teacher of DINO and iBOT, where its targets say nothing of a picture; nil for a good one, and
@@ -61,7 +61,8 @@ public struct CollapseVerdict: Sendable, Hashable {
         func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
         for (prefix, what) in [("", "pictures"), ("patch_", "patches")] {
             guard let entropy = recent(prefix + "teacher_entropy"),
-                let used = recent(prefix + "prototypes_used"), let kl = recent(prefix + "teacher_kl")
+                let used = recent(prefix + "prototypes_used"),
+                let kl = recent(prefix + "teacher_kl")
             else { continue }
             if entropy > 0.99, kl < 0.01 {
                 return (

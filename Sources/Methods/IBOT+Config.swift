@@ -46,7 +46,8 @@ extension IBOT {
                 "localSize": "height and width of a small view in pixels",
                 "masks": "what is hidden of large views",
                 "prototypes": "the length of the class's distributions (out_dim)",
-                "patchPrototypes": "that of the patches' where heads are not shared; null for the same "
+                "patchPrototypes":
+                    "that of the patches' where heads are not shared; null for the same "
                     + "(patch_out_dim)",
                 "sharedHead": "whether the student's class and patches have the same prototypes",
                 "sharedTeacherHead": "whether the teacher's have",
@@ -59,7 +60,8 @@ extension IBOT {
                 "patchTemperature": "of the teacher's distributions of patches; rises from "
                     + "masks.startEpoch on",
                 "momentum": "how much of the teacher a step keeps at first; a cosine takes it to 1",
-                "centering": "what keeps the teacher from one answer: running (a mean of its logits, as "
+                "centering":
+                    "what keeps the teacher from one answer: running (a mean of its logits, as "
                     + "published) or sinkhorn (DINOv2)",
                 "koLeo": "the weight of DINOv2's regulariser, which spreads pictures; 0.1 there",
             ]

@@ -115,7 +115,8 @@ extension IBOT: SelfDistillingMethod {
         noGrad {
             let tokens = teacher.tokens(global)[0]  // [G·B, 1 + N, D]
             guard config.patchWeight > 0 || teacher.head.mixesTokens else {
-                return .init(classes: teacher.head.classLogits(teacher.head.hidden(tokens[0..., 0])))
+                return .init(
+                    classes: teacher.head.classLogits(teacher.head.hidden(tokens[0..., 0])))
             }
             let hidden = teacher.head.hidden(tokens)  // [G·B, 1 + N, F]
             let patches = hidden[0..., 1...].flattened(0, 1)  // [G·B·N, F]

@@ -46,7 +46,8 @@ extension SavedRun {
             }
             number = numbers.upperBound
             var values: [(name: String, value: PyTorchWriter.Value)] = [
-                ("lr", .real(learningRate)), ("weight_decay", .real(group.decays ? weightDecay : 0)),
+                ("lr", .real(learningRate)),
+                ("weight_decay", .real(group.decays ? weightDecay : 0)),
             ]
             values += ruleSettings + [("params", .list(numbers.map { .integer($0) }))]
             if let exemptKey, !group.decays { values.append((exemptKey, .bool(true))) }

@@ -25,7 +25,9 @@ public struct MovingAverage {
     /// The average of the parameters that both models have by the same name; those that `average` alone
     /// has stay as they are.
     public init(ofShared source: Module, in average: Module) {
-        let trained = Dictionary(source.namedParameters.map { ($0.name, $0.tensor) }) { first, _ in first }
+        let trained = Dictionary(source.namedParameters.map { ($0.name, $0.tensor) }) { first, _ in
+            first
+        }
         let pairs = average.namedParameters.compactMap { name, follower in
             trained[name].map { ($0, follower) }
         }

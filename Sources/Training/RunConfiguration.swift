@@ -193,7 +193,8 @@ public struct OptimizerSettings: Configuration {
             "clip": "largest Euclidean norm of all gradients; nil for no limit",
             "clipEach": "whether the limit holds for the gradient of each tensor by itself, as in "
                 + "DINO and iBOT, instead of all together",
-            "algorithm": "adamw, sgd or lars, the last two with a momentum of 0.9 and without betas "
+            "algorithm":
+                "adamw, sgd or lars, the last two with a momentum of 0.9 and without betas "
                 + "and eps",
         ]
     }

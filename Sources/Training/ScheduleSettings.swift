@@ -22,7 +22,8 @@ public struct ScheduleSettings: Configuration {
             "warmupEpochs": "epochs in which the learning rate rises, cut to whole steps",
             "startLr": "learning rate at the start of the rise",
             "minLr": "learning rate at the end of the cosine",
-            "repeatsPeak": "whether the rise ends at the peak itself, which the cosine then begins with "
+            "repeatsPeak":
+                "whether the rise ends at the peak itself, which the cosine then begins with "
                 + "once more, as in DINO and iBOT",
             "endWeightDecay":
                 "weight decay at the end of a cosine from optim.weightDecay; null for "

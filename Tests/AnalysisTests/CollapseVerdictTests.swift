@@ -32,7 +32,9 @@ import Training
         func verdict(
             _ entropy: Double, _ kl: Double, _ used: Double, prefix: String = ""
         ) -> CollapseVerdict? {
-            let values = [("teacher_entropy", entropy), ("teacher_kl", kl), ("prototypes_used", used)]
+            let values = [
+                ("teacher_entropy", entropy), ("teacher_kl", kl), ("prototypes_used", used),
+            ]
             let first = MetricsRecord(step: 1, epoch: 0, values: [("rank_me", 40)])
             let lines = (2..<8).map { step in
                 MetricsRecord(step: step, epoch: 1, values: values.map { (prefix + $0.0, $0.1) })

@@ -39,7 +39,8 @@ import VisionModels
         "vision transformers",
         arguments: [
             Published(file: "vit-small-16", size: "small", epochs: 800),
-            Published(file: "vit-small-16-clustering", size: "small", epochs: 800, prototypes: 1000),
+            Published(
+                file: "vit-small-16-clustering", size: "small", epochs: 800, prototypes: 1000),
             Published(file: "vit-base-16", size: "base", epochs: 400),
             Published(file: "vit-base-16-random", size: "base", epochs: 400, isRandom: true),
             Published(file: "vit-base-16-in22k", size: "base", epochs: 80),

@@ -68,7 +68,8 @@ import VisionModels
         item.compare("out/backbone_unmasked", network.tokens(global)[0])
         // Views of another size are a batch of their own.
         let groups = network.tokens(global + local)
-        #expect(groups.map { $0.shape[0] } == [tokens[0].shape[0], local.count * local[0].shape[0]])
+        #expect(
+            groups.map { $0.shape[0] } == [tokens[0].shape[0], local.count * local[0].shape[0]])
         item.compare(
             "out/local_cls", network.head.classLogits(network.head.hidden(groups[1][0..., 0])))
         item.finish()

@@ -35,7 +35,8 @@ struct RecordedDistillation {
         }
         if settings.contains("norm") {
             let name = try settings.string("norm")
-            form.norm = try #require(["bn": .batch, "ln": .layer, "none": HeadForm.Norm.none][name])
+            form.norm = try #require(
+                ["bn": .batch, "ln": .layer, "none": HeadForm.Norm.none][name])
         }
         if settings.contains("act") {
             form.activation = try #require(.init(rawValue: settings.string("act")))

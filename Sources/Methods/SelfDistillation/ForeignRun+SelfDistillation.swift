@@ -67,7 +67,9 @@ extension IBOT: ContinuingMethod {
 
     /// Decayed ones, then the others, each in the order of the student; frozen ones are in neither.
     private var groups: [SavedRun.Group] {
-        let trained = namedParameters.filter(\.tensor.requiresGrad).map { ($0.name, $0.tensor.shape) }
+        let trained = namedParameters.filter(\.tensor.requiresGrad).map {
+            ($0.name, $0.tensor.shape)
+        }
         func isExempt(_ parameter: (name: String, shape: [Int])) -> Bool {
             parameter.shape.count <= 1 || parameter.name.hasSuffix(".bias")
         }
@@ -89,7 +91,9 @@ extension IBOT: ContinuingMethod {
                 let others = head.repeatedNames.filter { bare.hasPrefix("head." + $0.first) }.map {
                     "head." + $0.again + bare.dropFirst("head.".count + $0.first.count)
                 }
-                for name in [bare] + others { items.append(((prefixes[part] ?? "") + name, tensor)) }
+                for name in [bare] + others {
+                    items.append(((prefixes[part] ?? "") + name, tensor))
+                }
             }
             return .dictionary(items)
         }

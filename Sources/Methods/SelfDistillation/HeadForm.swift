@@ -28,7 +28,8 @@ public struct HeadForm: Configuration, Hashable {
         [
             "depth": "linear layers before the prototypes",
             "width": "the length of hidden layers",
-            "bottleneck": "the length of what is compared with the prototypes, at unit length; 0 for "
+            "bottleneck":
+                "the length of what is compared with the prototypes, at unit length; 0 for "
                 + "a last linear layer instead",
             "norm": "between the hidden layers: none, batch or layer",
             "activation": "gelu or relu",
