@@ -351,6 +351,24 @@ import VisionModels
         #expect(counts["student.head.mlp.4.num_batches_tracked"] == nil)
     }
 
+    @Test("logits are products in fp32, whatever the precision of the run")
+    func precision() {
+        let head = ProjectionHead(
+            16, prototypes: 12, patchPrototypes: nil, generator: Generator(seed: 3))
+        let x = Tensor.normal([5, 16], generator: Generator(seed: 4))
+        autocast(to: .bfloat16, on: .cpu) {
+            let hidden = head.hidden(x)
+            #expect(hidden.dtype == .float32)
+            let logits = head.classLogits(hidden)
+            let exact = (head.lastLayer?.weight).map { hidden.matmul($0.transposed()).dtype }
+            #expect(logits.dtype == .float32 && exact == .bfloat16)
+            let found = withoutAutocast(on: .cpu) {
+                logits - hidden.matmul(head.lastLayer!.weight.transposed())
+            }
+            #expect(found.abs().max().item < 1e-6)
+        }
+    }
+
     @Test("what the monitor says of good, uniform and constant targets")
     func monitor() {
         func values(_ targets: Tensor) -> [String: Double] {

@@ -101,8 +101,11 @@ extension ProjectionHead {
     }
 
     /// The logits of class tokens, at least in fp32: `[…, F] -> […, K]`.
+    ///
+    /// Products with prototypes are made in fp32 in any precision: logits are divided by temperatures of
+    /// a few hundredths, so that what bf16 rounds off would be a tenth.
     public func classLogits(_ hidden: Tensor) -> Tensor {
-        if let lastLayer { return lastLayer(hidden).atLeastFloat32 }
+        if let lastLayer { return withoutAutocast(on: hidden.device) { lastLayer(hidden) } }
         guard let last = single ?? mlp.last as? Linear else {
             fatalError("a head without a last layer")
         }
@@ -111,7 +114,7 @@ extension ProjectionHead {
 
     /// The logits of patches, at least in fp32: `[…, F] -> […, K₂]`.
     public func patchLogits(_ hidden: Tensor) -> Tensor {
-        if let lastLayer2 { return lastLayer2(hidden).atLeastFloat32 }
+        if let lastLayer2 { return withoutAutocast(on: hidden.device) { lastLayer2(hidden) } }
         if let mlp2 { return mlp2(hidden).atLeastFloat32 }
         return classLogits(hidden)
     }
