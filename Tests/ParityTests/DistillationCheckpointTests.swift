@@ -1,5 +1,6 @@
 import Checkpoints
 import NN
+import Optimizers
 import TensorFiles
 import TestSupport
 import Testing
