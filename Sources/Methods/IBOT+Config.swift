@@ -192,7 +192,7 @@ extension IBOT.Config {
         guard views.count == expected else {
             throw ConfigurationError.invalid(
                 views.count == 1 ? "data.augment" : "data.views",
-                found: "\(views.count) views",
+                found: views.count == 1 ? "a single view" : "\(views.count) views",
                 expected: "\(expected): method.globalCrops, then method.localCrops",
                 advice: "large views first; their number is data.views.count")
         }

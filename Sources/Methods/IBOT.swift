@@ -33,9 +33,9 @@ public final class IBOT<Shape: DistilledModel>: Module {
     private let average: MovingAverage
 
     public init(_ config: Config, backbone: Encoder, generator: Generator) throws {
+        try config.validate(for: backbone.config)
         self.config = config
         backbone.initializeDistilled(generator: generator)
-        try config.validate(for: backbone.config)
         student = DistillationNetwork(
             backbone,
             config.head(backbone.width, isShared: config.sharedHead, generator: generator))
