@@ -5,7 +5,8 @@ public import Training
 ///
 /// The loss cannot tell: in healthy runs of I-JEPA it falls, rises for long and falls slowly, because
 /// the targets become richer; in collapsed ones it goes to 0. The rank of the features and the spread
-/// of the targets can.
+/// of the targets can; of DINO and iBOT also the entropy of the teacher's targets and how many prototypes
+/// they use.
 public struct CollapseVerdict: Sendable, Hashable {
     public enum State: String, Sendable {
         case healthy
@@ -28,13 +29,58 @@ public struct CollapseVerdict: Sendable, Hashable {
         let ranks = metrics.compactMap { $0["rank_me"] }
         let spreads = metrics.compactMap { $0["feature_spread"] }
         let targets = metrics.compactMap { $0["target_std"] }
+        if let (state, finding) = Self.judgeTeacher(metrics) {
+            (self.state, self.finding) = (state, finding)
+            advice =
+                "lower optim.baseLr or lengthen schedule.warmupEpochs, lower "
+                + "method.classTemperature.end and patchTemperature.end, set "
+                + "method.head.fixesGain=true or method.centering=sinkhorn, or take larger batches"
+            return
+        }
         guard let judged = Self.judge(ranks, spreads, targets, width) else { return nil }
         (state, finding) = judged
         advice =
             state == .healthy
             ? ""
-            : "lower optim.lr or lengthen schedule.warmupEpochs, raise the first of method.momentum, "
-                + "or give the context more patches (method.masks); loss near 0 with it is no success"
+            : metrics.contains { $0["teacher_entropy"] != nil }
+                ? "lower optim.baseLr or lengthen schedule.warmupEpochs, or lower the teacher's "
+                    + "temperatures (method.classTemperature, method.patchTemperature)"
+                : "lower optim.lr or lengthen schedule.warmupEpochs, raise the first of method.momentum, "
+                    + "or give the context more patches (method.masks); loss near 0 with it is no success"
+    }
+
+    /// The teacher of DINO and iBOT, where its targets say nothing of a picture; nil for a good one, and
+    /// for methods without prototypes.
+    ///
+    /// Numbers are means of the last lines: those of single steps are noisy.
+    private static func judgeTeacher(_ metrics: [MetricsRecord]) -> (State, String)? {
+        func recent(_ name: String) -> Double? {
+            let values = metrics.compactMap { $0[name] }.suffix(5)
+            return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+        }
+        func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+        for (prefix, what) in [("", "pictures"), ("patch_", "patches")] {
+            guard let entropy = recent(prefix + "teacher_entropy"),
+                let used = recent(prefix + "prototypes_used"),
+                let kl = recent(prefix + "teacher_kl")
+            else { continue }
+            if entropy > 0.99, kl < 0.01 {
+                return (
+                    .collapsed,
+                    "the teacher gives all prototypes of \(what) the same probability: the entropy of "
+                        + "its targets is \(text(entropy)) of the greatest"
+                )
+            }
+            if used < 1.5 {
+                return (
+                    .collapsed, "the teacher gives all \(what) one prototype: it uses \(text(used))"
+                )
+            }
+            if used < 3 {
+                return (.shrinking, "the teacher uses \(text(used)) prototypes of \(what) only")
+            }
+        }
+        return nil
     }
 
     /// What useful features have at least: a part of the width as rank, deviations of targets and

@@ -2,6 +2,7 @@ import Configuration
 public import Data
 public import Imaging
 public import Training
+public import VisionModels
 
 extension IJEPA {
     /// Masks, predictor and momentum; the defaults are those of the published ViT-L and ViT-H.

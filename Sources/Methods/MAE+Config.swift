@@ -1,7 +1,7 @@
 import Configuration
 import Data
 public import Training
-import VisionModels
+public import VisionModels
 
 extension MAE {
     /// Masking and decoder; the defaults are those of all published models.

@@ -2,6 +2,7 @@ import Configuration
 public import Data
 public import Imaging
 public import Training
+public import VisionModels
 
 extension StoP {
     /// Masks, predictor, momentum and the noise of positions; the defaults are those of the published

@@ -43,6 +43,9 @@ extension Optimizer {
         parameters.flatMap { state.tensors(of: $0.name) }
     }
 
+    /// What the optimiser remembers of a parameter, by PyTorch's names: `exp_avg`, `momentum_buffer`.
+    public var momentNames: [String] { state.slots.map(\.name) }
+
     /// Continues from what `stateTensors` gave, bit for bit.
     ///
     /// - Throws: `OptimizerStateError` for tensors that do not fit the parameters; the state is then

@@ -51,6 +51,44 @@ public struct WarmupCosineSchedule: Schedule, Hashable {
     }
 }
 
+/// A linear rise whose last step has the peak, then half a cosine down that begins with it again: the
+/// learning rate of DINO and iBOT.
+///
+/// Step i < w of n: start + (peak − start) · i / (w − 1);
+/// then end + (peak − end) · ½ (1 + cos π (i − w) / (n − w)).
+public struct RepeatedPeakSchedule: Schedule, Hashable {
+    /// 0 in DINO and iBOT.
+    public let start: Double
+    public let peak: Double
+    public let end: Double
+    /// Epochs of the rise, w steps.
+    public let warmupEpochs: Double
+    /// The epochs of rise and fall, n steps.
+    public let epochs: Double
+    public let stepsPerEpoch: Double
+
+    public init(
+        from start: Double = 0, peak: Double, end: Double, warmupEpochs: Double, epochs: Double,
+        stepsPerEpoch: Int
+    ) {
+        self.start = start
+        self.peak = peak
+        self.end = end
+        self.warmupEpochs = warmupEpochs
+        self.epochs = epochs
+        self.stepsPerEpoch = Double(stepsPerEpoch)
+    }
+
+    public func value(at epoch: Double) -> Double {
+        let (step, rise) = (epoch * stepsPerEpoch, warmupEpochs * stepsPerEpoch)
+        if epoch < warmupEpochs {
+            return rise > 1 ? start + step / (rise - 1) * (peak - start) : start
+        }
+        guard epochs > warmupEpochs else { return end }
+        return halfCosine(peak, end, (epoch - warmupEpochs) / (epochs - warmupEpochs))
+    }
+}
+
 /// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP,
 /// momentum of DINO and iBOT.
 public struct CosineSchedule: Schedule, Hashable {

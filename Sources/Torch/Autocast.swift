@@ -22,3 +22,18 @@ public func autocast<Result, Failure: Error>(
     }
     return try body()
 }
+
+/// Runs `body` in the precision of its tensors, also inside `autocast`.
+///
+/// For products whose rounding would count: of logits that are divided by a small temperature.
+public func withoutAutocast<Result, Failure: Error>(
+    on device: Device, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    var wasEnabled = false
+    var type: Int32 = 0
+    check(api.autocast(device.kind, &wasEnabled, &type), in: "autocast")
+    guard wasEnabled else { return try body() }
+    check(api.set_autocast(device.kind, false, type), in: "autocast")
+    defer { check(api.set_autocast(device.kind, true, type), in: "autocast") }
+    return try body()
+}

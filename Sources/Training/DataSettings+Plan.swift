@@ -71,19 +71,18 @@ extension DataSettings {
     ///   - imageSize: of the model, in pixels.
     ///   - channels: of the model.
     ///   - seed: of order and augmentation.
-    ///   - augmentation: what a picture goes through where neither `augment` nor `views` says; MAE's by
-    ///     default.
+    ///   - views: what a picture goes through where the settings have neither `augment` nor `views`;
+    ///     MAE's single view by default.
     /// - Returns: the plan of this process.
     /// - Throws: `ConfigurationError` or `DataError` where settings do not fit one another or the
     ///   pictures.
     public func plan(
         for source: any ImageSource, imageSize: Int, channels: Int, seed: UInt64,
-        augmentation: (PixelSize) -> ImagePipeline = { .maskedAutoencoder(size: $0) }
+        views: (PixelSize) -> [ImagePipeline] = { [.maskedAutoencoder(size: $0)] }
     ) throws -> LoaderPlan {
         var plan = LoaderPlan(
             source: source,
-            views: try pipelines(
-                imageSize: imageSize, channels: channels, augmentation: augmentation),
+            views: try pipelines(imageSize: imageSize, channels: channels, otherwise: views),
             sampler: try Sampler(
                 order(of: source), of: source.count, globalBatchSize: batchSize, seed: seed))
         carry(into: &plan, channels)
@@ -117,13 +116,11 @@ extension DataSettings {
     /// From a stored picture to the views of training, the first `[channels, imageSize, imageSize]`.
     func pipelines(
         imageSize: Int, channels: Int,
-        augmentation: (PixelSize) -> ImagePipeline = { .maskedAutoencoder(size: $0) }
+        otherwise given: (PixelSize) -> [ImagePipeline] = { [.maskedAutoencoder(size: $0)] }
     ) throws -> [ImagePipeline] {
         let normalization = normalization(channels: channels)
         var pipelines: [ImagePipeline] = []
-        var single = ViewSettings()
-        single.steps = augment ?? augmentation(PixelSize(imageSize)).steps
-        for view in views.isEmpty ? [single] : views {
+        for view in views.isEmpty ? plainViews(imageSize, given) : views {
             var pipeline = ImagePipeline(
                 view.steps.map(\.step), channels: channels, normalization: normalization)
             pipeline.stream = view.stream
@@ -137,6 +134,22 @@ extension DataSettings {
                 expected: "model.imageSize, \(imageSize)")
         }
         return pipelines
+    }
+
+    /// The views without a list of them: the one of `augment`, or the given ones.
+    private func plainViews(
+        _ imageSize: Int, _ given: (PixelSize) -> [ImagePipeline]
+    ) -> [ViewSettings] {
+        if let augment {
+            var single = ViewSettings()
+            single.steps = augment
+            return [single]
+        }
+        return given(PixelSize(imageSize)).map { pipeline in
+            var view = ViewSettings()
+            (view.steps, view.stream) = (pipeline.steps, pipeline.stream)
+            return view
+        }
     }
 
     /// The same picture every time, for evaluation: the shorter side resized to `resize`, the

@@ -40,10 +40,17 @@ public protocol ContinuingMethod: PretrainingMethod {
     ///   method.
     func foreignRun(in source: CheckpointSource) throws -> ForeignRun
 
+    /// What `checkpoint export --to` calls the form of its authors' code; the method's name by default.
+    static var foreignName: String { get }
+
     /// What the method's own code would have saved in the place of one of ours.
     ///
     /// - Throws: `TensorFileError` where the checkpoint has not all of the run's tensors.
     func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value
+}
+
+extension ContinuingMethod {
+    public static var foreignName: String { name }
 }
 
 /// A checkpoint of a run of ours at the end of an epoch, with what other programs keep beside it.
@@ -102,17 +109,18 @@ extension Updater {
         let trained = Set(optimizer.parameters.map(\.name))
         var tensors: [String: Tensor] = [:]
         for (name, state) in states where trained.contains(name) {
-            guard let average = state.moments["exp_avg"], let square = state.moments["exp_avg_sq"],
-                let step = state.step
-            else {
-                throw CheckpointError(
-                    .incomplete,
-                    "\(run.file): the optimizer's state of \(name) is not AdamW's, which has "
-                        + "exp_avg, exp_avg_sq and step")
+            for moment in optimizer.momentNames {
+                if moment == "step", let step = state.step {
+                    tensors["step.\(name)"] = Tensor.full([], Double(step))
+                } else if let tensor = state.moments[moment] {
+                    tensors["\(moment).\(name)"] = try Tensor(tensor)
+                } else {
+                    throw CheckpointError(
+                        .incomplete,
+                        "\(run.file): the optimizer's state of \(name) lacks \(moment): it is of another "
+                            + "optimizer than optim.algorithm names")
+                }
             }
-            tensors["exp_avg.\(name)"] = try Tensor(average)
-            tensors["exp_avg_sq.\(name)"] = try Tensor(square)
-            tensors["step.\(name)"] = Tensor.full([], Double(step))
         }
         try method.load(run.weights, from: run.file)
         try optimizer.load(tensors)

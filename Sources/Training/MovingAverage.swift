@@ -22,6 +22,20 @@ public struct MovingAverage {
         averages = followers.map(\.tensor)
     }
 
+    /// The average of the parameters that both models have by the same name; those that `average` alone
+    /// has stay as they are.
+    public init(ofShared source: Module, in average: Module) {
+        let trained = Dictionary(source.namedParameters.map { ($0.name, $0.tensor) }) { first, _ in
+            first
+        }
+        let pairs = average.namedParameters.compactMap { name, follower in
+            trained[name].map { ($0, follower) }
+        }
+        average.freeze()
+        sources = pairs.map(\.0)
+        averages = pairs.map(\.1)
+    }
+
     /// Starts from the weights of the trained model.
     public func reset() { noGrad { Foreach.copyInPlace(averages, from: sources) } }
 

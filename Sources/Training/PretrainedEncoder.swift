@@ -51,7 +51,7 @@ extension PretrainedEncoder {
             throw RunFolderError("\(folder.path)/checkpoints holds no intact checkpoint")
         }
         let generator = Generator(seed: settings.run.seed)
-        let backbone = try VisionTransformer(settings.model, generator: generator)
+        let backbone = try settings.model.encoder(generator: generator)
         let method = try Method(settings.method, backbone: backbone, generator: generator)
         try method.load(
             TrainingState.model(in: SafeTensorsFile(path: url.path)), from: url.path)

@@ -18,16 +18,20 @@ public protocol PretrainingMethod: Module {
     /// `generator` is the source of initial weights and of dropout.
     ///
     /// - Throws: `ConfigurationError` for settings that do not fit the encoder.
-    init(_ config: Config, backbone: VisionTransformer, generator: Generator) throws
+    init(_ config: Config, backbone: Config.Model.Encoder, generator: Generator) throws
 
     /// The encoder that evaluation and export use; a teacher where there is one.
-    var backbone: VisionTransformer { get }
+    var backbone: Config.Model.Encoder { get }
 
     /// The loss of a batch, recorded for differentiation.
     func loss(_ batch: ImageBatch, at step: Step) -> Losses
 
     /// Called after each optimiser step, also a skipped one, for moving averages and centres.
     func afterStep(_ step: Step)
+
+    /// Whether a parameter is trained in a step; where not, its gradient is dropped, and neither
+    /// optimiser nor weight decay changes it.
+    func isTrained(_ name: String, at step: Step) -> Bool
 
     /// Names of parameters that weight decay spares although they are matrices.
     static var undecayed: Set<String> { get }
@@ -46,6 +50,7 @@ public protocol PretrainingMethod: Module {
 
 extension PretrainingMethod {
     public func afterStep(_ step: Step) {}
+    public func isTrained(_ name: String, at step: Step) -> Bool { true }
     public static var undecayed: Set<String> { [] }
     public static var trainedEncoder: String { "" }
     public static var publishedColumns: [PublishedColumn] { [] }
@@ -87,8 +92,12 @@ public struct Step: Sendable {
     }
 }
 
+/// A method whose targets a slowly following copy of its own encoder makes, so that both may agree on
+/// features that say nothing.
+public protocol SelfDistillingMethod: PretrainingMethod {}
+
 /// A method that predicts what another encoder makes of parts of a picture, and can show it.
-public protocol LatentPredictingMethod: PretrainingMethod {
+public protocol LatentPredictingMethod: SelfDistillingMethod {
     /// Masks pictures `[B, C, H, W]` by the draws of a batch and predicts their targets.
     func predictLatents(_ batch: ImageBatch) -> LatentPrediction
 }

@@ -10,7 +10,7 @@ public import VisionModels
 public struct RunConfiguration<Method: MethodConfiguration>: Configuration {
     public var run = RunSettings()
     public var data = DataSettings()
-    public var model = VisionTransformer.Config()
+    public var model = Method.Model()
     public var method = Method()
     public var optim = OptimizerSettings()
     public var schedule = ScheduleSettings()
@@ -28,6 +28,9 @@ public struct RunConfiguration<Method: MethodConfiguration>: Configuration {
 
 /// The settings of a pre-training method.
 public protocol MethodConfiguration: Configuration {
+    /// The shape of the encoder, the run's `model` section.
+    associatedtype Model: EncoderConfiguration = VisionTransformer.Config
+
     /// Sets what the method's paper does otherwise than `RunConfiguration` has it: encoder, optimiser,
     /// schedule.
     static func setDefaults(of run: inout RunConfiguration<Self>)
@@ -35,6 +38,13 @@ public protocol MethodConfiguration: Configuration {
     /// From a stored picture to the model's, where `data.augment` is null; its channels and
     /// normalisation do not count.
     static func augmentation(size: PixelSize) -> ImagePipeline
+
+    /// The same for methods that see several views of a picture, the first of the model's size;
+    /// `augmentation` alone where a method does not say.
+    func views(size: PixelSize) -> [ImagePipeline]
+
+    /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs.
+    func validate(views: [ImagePipeline]) throws
 }
 
 extension MethodConfiguration {
@@ -43,6 +53,10 @@ extension MethodConfiguration {
     public static func augmentation(size: PixelSize) -> ImagePipeline {
         .maskedAutoencoder(size: size)
     }
+
+    public func views(size: PixelSize) -> [ImagePipeline] { [Self.augmentation(size: size)] }
+
+    public func validate(views: [ImagePipeline]) throws {}
 }
 
 /// How a run is carried out.
@@ -165,6 +179,8 @@ public struct OptimizerSettings: Configuration {
     public var eps = 1e-8
     public var weightDecay = 0.05
     public var clip: Double? = nil
+    public var clipEach = false
+    public var algorithm = OptimizerKind.adamw
 
     public init() {}
 
@@ -175,6 +191,11 @@ public struct OptimizerSettings: Configuration {
             "betas": "AdamW's β₁ and β₂", "eps": "AdamW's ε",
             "weightDecay": "decoupled, not on vectors and biases",
             "clip": "largest Euclidean norm of all gradients; nil for no limit",
+            "clipEach": "whether the limit holds for the gradient of each tensor by itself, as in "
+                + "DINO and iBOT, instead of all together",
+            "algorithm":
+                "adamw, sgd or lars, the last two with a momentum of 0.9 and without betas "
+                + "and eps",
         ]
     }
 
@@ -190,6 +211,13 @@ public struct OptimizerSettings: Configuration {
             throw ConfigurationError.invalid("clip", found: clip, expected: "a positive number")
         }
     }
+}
+
+/// The rule by which gradients change parameters.
+public enum OptimizerKind: String, Codable, Sendable, CaseIterable {
+    case adamw
+    case sgd
+    case lars
 }
 
 func positive(_ value: Int, _ key: String) throws {

@@ -29,11 +29,15 @@ public struct RunSchedules: Sendable {
             return TailedSchedule(
                 base, tail: tail.epoch, shape: tail.shape, end: end, epochs: epochs)
         }
-        rate = tailed(
-            WarmupCosineSchedule(
+        let rise: any Schedule =
+            settings.repeatsPeak
+            ? RepeatedPeakSchedule(
                 from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
-                epochs: epochs),
-            settings.lrTail, settings.minLr)
+                epochs: epochs, stepsPerEpoch: stepsPerEpoch)
+            : WarmupCosineSchedule(
+                from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
+                epochs: epochs)
+        rate = tailed(rise, settings.lrTail, settings.minLr)
         decay =
             settings.endWeightDecay.map { end in
                 tailed(
@@ -44,6 +48,14 @@ public struct RunSchedules: Sendable {
         decayRange = min(weightDecay, lastDecay)...max(weightDecay, lastDecay)
         self.stepsPerEpoch = steps
         firstStep = Double(settings.firstStep)
+    }
+
+    /// Given ones, in epochs, for `length` steps.
+    init(rate: any Schedule, decay: any Schedule, stepsPerEpoch: Int, length: Double) {
+        (self.rate, self.decay, self.length) = (rate, decay, length)
+        decayRange = 0...Double.infinity
+        self.stepsPerEpoch = Double(stepsPerEpoch)
+        firstStep = 0
     }
 
     /// Those of a run.

@@ -7,6 +7,7 @@ public struct ScheduleSettings: Configuration {
     public var warmupEpochs = 40.0
     public var startLr = 0.0
     public var minLr = 0.0
+    public var repeatsPeak = false
     public var endWeightDecay: Double? = nil
     public var stretch = 1.0
     public var firstStep = 0
@@ -21,6 +22,9 @@ public struct ScheduleSettings: Configuration {
             "warmupEpochs": "epochs in which the learning rate rises, cut to whole steps",
             "startLr": "learning rate at the start of the rise",
             "minLr": "learning rate at the end of the cosine",
+            "repeatsPeak":
+                "whether the rise ends at the peak itself, which the cosine then begins with "
+                + "once more, as in DINO and iBOT",
             "endWeightDecay":
                 "weight decay at the end of a cosine from optim.weightDecay; null for "
                 + "the same throughout",

@@ -70,14 +70,14 @@ public final class Trainer<Method: PretrainingMethod> {
         TorchSettings.flushDenormals(true)
 
         generator = Generator(seed: run.seed)
-        let backbone = try VisionTransformer(settings.model, generator: generator)
+        let backbone = try settings.model.encoder(generator: generator)
         method = try Method(settings.method, backbone: backbone, generator: generator)
         method.move(to: device)
 
         var plan = try data.plan(
             for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
-            seed: run.seed,
-            augmentation: Method.Config.augmentation(size:))
+            seed: run.seed, views: settings.method.views(size:))
+        try settings.method.validate(views: plan.views)
         stepsPerEpoch = plan.sampler.stepsPerEpoch
         totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
         updater = Updater(method, settings, stepsPerEpoch: stepsPerEpoch)

@@ -6,15 +6,17 @@ import Torch
 ///
 /// 1. learning rate and weight decay of the step
 /// 2. backward pass of each part, in the run's precision, the loss scaled for fp16
-/// 3. gradient norm, limited where the run says so
+/// 3. gradients of what is not trained in this step dropped, the others' norm limited where the run
+///    says so
 /// 4. the optimiser, which leaves everything as it is after a loss or gradient that is not finite
 /// 5. the method's own moving averages
 final class Updater<Method: PretrainingMethod> {
     let method: Method
-    let optimizer: AdamW
+    let optimizer: any Optimizer
     let scaler: LossScaler?
     private let schedules: RunSchedules
     private let clip: Double?
+    private let clipsEach: Bool
     private let precision: Precision
     private let device: Device
     let stepsPerEpoch: Int
@@ -34,21 +36,23 @@ final class Updater<Method: PretrainingMethod> {
     ///   - method: on its device.
     ///   - settings: validated, `run.precision` settled.
     ///   - stepsPerEpoch: above 0.
+    ///   - given: schedules in place of the settings'.
     init(
-        _ method: Method, _ settings: RunConfiguration<Method.Config>, stepsPerEpoch: Int
+        _ method: Method, _ settings: RunConfiguration<Method.Config>, stepsPerEpoch: Int,
+        schedules given: RunSchedules? = nil
     ) {
         self.method = method
         self.stepsPerEpoch = stepsPerEpoch
         let optim = settings.optim
-        (clip, precision) = (optim.clip, settings.run.precision)
+        (clip, clipsEach, precision) = (optim.clip, optim.clipEach, settings.run.precision)
         device = method.parameters.first?.device ?? .cpu
         let undecayed = Method.undecayed
-        optimizer = AdamW(
-            ParameterGroup.byDecay(method.namedParameters) { name, tensor in
+        optimizer = optim.optimizer(
+            of: ParameterGroup.byDecay(method.namedParameters) { name, tensor in
                 undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
-            }, beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps)
+            })
         scaler = precision == .float16 ? LossScaler(on: device) : nil
-        schedules = RunSchedules(settings, stepsPerEpoch: stepsPerEpoch)
+        schedules = given ?? RunSchedules(settings, stepsPerEpoch: stepsPerEpoch)
     }
 
     /// Where a step, counted from 0, is in the run.
@@ -73,6 +77,7 @@ final class Updater<Method: PretrainingMethod> {
             total = total + part.detached()
             named += losses.parts.map { ($0.name, $0.value.detached()) }
         }
+        dropGradients(at: place)
         let (norm, statistics) = limitGradients()
         // The fused optimiser itself leaves everything as it is where this is 1.
         let nonFinite = GradientClipping.isNonFinite(norm + total)
@@ -87,6 +92,13 @@ final class Updater<Method: PretrainingMethod> {
             gradients: statistics)
     }
 
+    /// Without a gradient the optimiser leaves a parameter alone.
+    private func dropGradients(at place: Step) {
+        for (name, tensor) in optimizer.parameters where !method.isTrained(name, at: place) {
+            tensor.gradient = nil
+        }
+    }
+
     /// The norms of the gradients, unscaled, before those that the method names are limited.
     private func limitGradients() -> (norm: Tensor, statistics: GradientStatistics) {
         let parameters = optimizer.parameters.filter { $0.tensor.gradient != nil }
@@ -94,7 +106,11 @@ final class Updater<Method: PretrainingMethod> {
         _ = scaler?.unscaleInPlace(gradients)
         let norms = Foreach.norms(gradients)
         let norm = stacked(norms).norm()
-        if let clip {
+        if let clip, clipsEach {
+            GradientClipping.clipEachInPlace(
+                parameters.filter { Method.isClipped($0.name) }.compactMap(\.tensor.gradient),
+                toNorm: clip)
+        } else if let clip {
             let limited = parameters.filter { Method.isClipped($0.name) }
                 .compactMap(\.tensor.gradient)
             GradientClipping.clipInPlace(
@@ -103,5 +119,16 @@ final class Updater<Method: PretrainingMethod> {
         return (
             norm, GradientStatistics(parameters, norms, encoder: Method.trainedEncoder)
         )
+    }
+}
+
+extension OptimizerSettings {
+    /// The optimiser of these settings.
+    func optimizer(of groups: [ParameterGroup]) -> any Optimizer {
+        switch algorithm {
+        case .adamw: AdamW(groups, beta1: betas[0], beta2: betas[1], eps: eps)
+        case .sgd: SGD(groups, momentum: 0.9)
+        case .lars: LARS(groups)
+        }
     }
 }

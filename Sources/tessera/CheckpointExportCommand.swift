@@ -23,7 +23,7 @@ struct CheckpointExportCommand: ParsableCommand {
         help:
             """
             timm, huggingface (a folder), mae, ibot, vissl, safetensors (Tessera's names) or onnx; of a \
-            run of ijepa or stop also that name, for the whole state as the method's own code saves it.
+            run of ijepa, stop or ibot that name, for the whole state as the method's own code saves it.
             """
     )
     var to: String
@@ -45,7 +45,9 @@ struct CheckpointExportCommand: ParsableCommand {
     }
 
     private static var names: [String] {
-        ExportTarget.allCases.map(\.rawValue) + ["onnx"] + Registry.continuing.map { $0.name }
+        let targets = ExportTarget.allCases.map(\.rawValue) + ["onnx"]
+        return targets
+            + Set(Registry.continuing.map { $0.foreignName }).subtracting(targets).sorted()
     }
 
     func validate() throws {
@@ -59,7 +61,7 @@ struct CheckpointExportCommand: ParsableCommand {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw UsageError("\(output) exists: give another name, or --force to replace it")
         }
-        if let method = Registry.continuing.first(where: { $0.name == to }) {
+        if let method = try wholeRun() {
             try weights.requireNone("a run is written whole")
             let file = try RunExport.write(
                 run: weights.weights, of: method, to: output)
@@ -86,6 +88,15 @@ struct CheckpointExportCommand: ParsableCommand {
                     "the other program has to be told: " + outcome.untold.joined(separator: ", "))
             }
         }
+    }
+
+    /// The method whose run is written whole; a name that is an encoder's too means a run only where one
+    /// is given.
+    private func wholeRun() throws -> (any ContinuingMethod.Type)? {
+        let methods = Registry.continuing.filter { $0.foreignName == to }
+        let found = try RunExport.methodName(of: weights.weights)
+        return methods.first { $0.name == found }
+            ?? (ExportTarget(rawValue: to) == nil ? methods.first : nil)
     }
 
     private func write(

@@ -66,7 +66,7 @@ struct DataPreviewCommand: ParsableCommand {
         let preview = try ViewPreview(
             source: source, settings: settings.data, imageSize: settings.model.imageSize,
             channels: settings.model.channels, seed: settings.run.seed, count: count,
-            epochs: epochs, augmentation: Method.Config.augmentation(size:))
+            epochs: epochs, views: settings.method.views(size:))
         let page = try preview.page(title: path, method: Method.name)
         try AtomicFile(path: out).finish(Data(page.html.markup.utf8))
         if json {

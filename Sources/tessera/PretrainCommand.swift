@@ -22,7 +22,7 @@ struct PretrainCommand: ParsableCommand {
 
     @Argument(
         help:
-            "A method (mae, ijepa, stop) or a recipe (a .yaml file), then settings: data.batchSize=512."
+            "A method (mae, ijepa, stop, ibot, ibot-swin) or a recipe (.yaml), then settings: optim.lr=1e-3."
     )
     var recipe: [String] = []
 

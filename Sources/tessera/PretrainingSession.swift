@@ -99,7 +99,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
         let log = (try? MetricsLog.read(folder.metrics)) ?? []
         return runProbe(
             source, settings: settings.data,
-            judging: Method.self is any LatentPredictingMethod.Type ? log : nil)
+            judging: Method.self is any SelfDistillingMethod.Type ? log : nil)
     }
 }
 

@@ -2,11 +2,13 @@ import Configuration
 import Data
 import Methods
 import Training
+import VisionModels
 
 /// The only list of what there is; everything else is generic over one entry of it.
 enum Registry {
     static let methods: [any PretrainingMethod.Type] = [
-        MAE.self, IJEPA.self, StoP.self,
+        MAE.self, IJEPA.self, StoP.self, IBOT<VisionTransformer.Config>.self,
+        IBOT<SwinTransformer.Config>.self,
     ]
 
     /// Those whose authors' own checkpoints are read and written whole.

@@ -19,15 +19,20 @@ enum RunExport {
         run: String, of method: any ContinuingMethod.Type, to path: String
     ) throws -> String {
         try LibTorch.load()
-        let config = run + "/config.yaml"
-        let isRun = FileManager.default.fileExists(atPath: config)
-        let found = isRun ? try Recipe(contentsOf: config).text(at: "run.method") : nil
+        let found = try methodName(of: run)
         guard found == method.name else {
             throw UsageError(
                 "\(run) is \(found.map { "a run of \($0)" } ?? "no folder of a run"): --to "
-                    + "\(method.name) writes the whole state of a run of \(method.name)")
+                    + "\(method.foreignName) writes the whole state of a run of \(method.name)")
         }
         return try write(method, URL(fileURLWithPath: run), path)
+    }
+
+    /// The method of a run; nil for what is no folder of one.
+    static func methodName(of run: String) throws -> String? {
+        let config = run + "/config.yaml"
+        guard FileManager.default.fileExists(atPath: config) else { return nil }
+        return try Recipe(contentsOf: config).text(at: "run.method")
     }
 
     private static func write<Method: ContinuingMethod>(

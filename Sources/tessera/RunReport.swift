@@ -26,14 +26,13 @@ enum RunReport {
             ? try ScoreFile.read(scoreFile).filter { $0.metric == "top1" } : []
         var page = ReportPage(
             title: folder.lastPathComponent,
-            subtitle: "\(Method.name) · ViT of \(settings.model.depth) blocks, "
-                + "\(settings.model.width) wide, \(settings.model.patchSize) px patches · "
+            subtitle: "\(Method.name) · \(settings.model.summary) · "
                 + "\(readableCount(encoder.model.parameterCount)) parameters",
             colophon: "Tessera \(Version.text), libtorch \(LibTorch.loadedVersion), "
                 + TorchSettings.cpuDescription)
         page.cards = cards(metrics, scores)
-        if method is any LatentPredictingMethod,
-            let card = CollapseVerdict(metrics, width: settings.model.width).map(Self.card)
+        if method is any SelfDistillingMethod,
+            let card = CollapseVerdict(metrics, width: settings.model.featureWidth).map(Self.card)
         {
             page.cards.append(card)
         }
@@ -111,6 +110,8 @@ enum RunReport {
             chart("k-NN probe", "knn_top1", unit: "%"),
             chart("Rank of the features", "rank_me"),
             chart("Spread of the targets", "target_std", smoothing: 0.8),
+            chart("Entropy of the teacher", "teacher_entropy", smoothing: 0.8),
+            chart("Prototypes in use", "prototypes_used", smoothing: 0.8),
         ].compactMap { $0 }
         return [SideBySide(charts)]
     }
@@ -157,7 +158,7 @@ enum RunReport {
 
     /// How many pictures the losses of places are means of: 512, fewer of a large encoder, which would
     /// take minutes on a CPU.
-    private static func lossPictureCount(_ encoder: VisionTransformer) -> Int {
+    private static func lossPictureCount(_ encoder: any VisionEncoder) -> Int {
         let cost = Double(encoder.parameterCount) * Double(encoder.grid.count)
         return max(pictureCount, min(512, Int(2e12 / max(cost, 1))))
     }

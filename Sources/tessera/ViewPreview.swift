@@ -27,14 +27,14 @@ struct ViewPreview {
     /// - Throws: what a run would throw for the same settings and pictures.
     init(
         source: any ImageSource, settings: DataSettings, imageSize: Int, channels: Int,
-        seed: UInt64, count: Int, epochs: Int, augmentation: (PixelSize) -> ImagePipeline
+        seed: UInt64, count: Int, epochs: Int, views: (PixelSize) -> [ImagePipeline]
     ) throws {
         var settings = settings
         // A folder smaller than a batch can be looked at, too.
         settings.batchSize = 1
         plan = try settings.plan(
             for: source, imageSize: imageSize, channels: channels, seed: seed,
-            augmentation: augmentation)
+            views: views)
         self.epochs = epochs
         let keys = try chooseKeys(count)
         var shown = plan

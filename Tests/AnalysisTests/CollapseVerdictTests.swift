@@ -27,6 +27,35 @@ import Training
         #expect(verdict(targets: [0.5, 0.4])?.state == .healthy)
     }
 
+    @Test("a teacher is judged by the entropy of its targets and the prototypes in use")
+    func teachers() {
+        func verdict(
+            _ entropy: Double, _ kl: Double, _ used: Double, prefix: String = ""
+        ) -> CollapseVerdict? {
+            let values = [
+                ("teacher_entropy", entropy), ("teacher_kl", kl), ("prototypes_used", used),
+            ]
+            let first = MetricsRecord(step: 1, epoch: 0, values: [("rank_me", 40)])
+            let lines = (2..<8).map { step in
+                MetricsRecord(step: step, epoch: 1, values: values.map { (prefix + $0.0, $0.1) })
+            }
+            return CollapseVerdict([first] + lines, width: 100)
+        }
+        #expect(verdict(0.3, 0.5, 60)?.state == .healthy)
+        #expect(verdict(0.999, 0.001, 1000)?.state == .collapsed)
+        // Nearly even targets of which the student knows nothing yet are a start, not an end.
+        #expect(verdict(0.995, 0.5, 900)?.state == .healthy)
+        for prefix in ["", "patch_"] {
+            #expect(verdict(0.01, 0.001, 1.1, prefix: prefix)?.state == .collapsed)
+            #expect(verdict(0.05, 0.1, 2.5, prefix: prefix)?.state == .shrinking)
+        }
+        let bad = verdict(0.01, 0.001, 1.1)
+        for word in ["optim.baseLr", "method.classTemperature", "method.centering"] {
+            #expect(bad?.advice.contains(word) == true)
+        }
+        #expect(verdict(0.3, 0.5, 60)?.advice == "")
+    }
+
     @Test("advice names settings, and is given only where something is wrong")
     func advice() {
         #expect(verdict(ranks: [50, 40])?.advice == "")

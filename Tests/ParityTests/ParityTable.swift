@@ -66,6 +66,15 @@ enum ParityTable {
         ("stop", "stop_predictor_*"),
         ("stop", "stop_loss"),
         ("stop", "stop_train_run*"),
+        // DINO and iBOT
+        ("ibot", "head_ibot_*"),
+        ("ibot", "head_dino_*"),
+        ("ibot", "multicrop"),
+        ("ibot", "ibot_loss"),
+        ("ibot", "dino_vit"),
+        ("ibot", "schedules"),
+        ("ibot", "optimisers"),
+        ("ibot", "train_steps*"),
 
         // MAE
         ("beyondcls", "mae_forward_*"),

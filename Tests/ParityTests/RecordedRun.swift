@@ -45,7 +45,7 @@ struct RecordedRun<Method: PretrainingMethod> {
         ).value
         let generator = Generator(seed: 0)
         method = try Method(
-            settings.method, backbone: VisionTransformer(settings.model, generator: generator),
+            settings.method, backbone: settings.model.encoder(generator: generator),
             generator: generator)
         for entry in method.state() {
             entry.tensor.replaceMemoryInPlace(with: entry.tensor.detached().to(dtype: dtype))

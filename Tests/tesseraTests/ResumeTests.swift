@@ -92,13 +92,15 @@ struct ResumeTests {
     }
 
     @Test(
-        "latent methods too: stopped half-way, then resumed", arguments: ["ijepa", "stop"])
-    func latentMethods(method: String) throws {
+        "methods with a teacher too: stopped half-way, then resumed",
+        arguments: ["ijepa", "stop", "ibot", "ibot-swin"])
+    func teachers(method: String) throws {
+        // What the methods' own files are called after.
+        let form = method.hasPrefix("ibot") ? "ibot" : method
         let settings =
-            TinyPictures.settings.filter { !$0.hasPrefix("method.") } + [
-                "method.predictorWidth=8", "method.predictorDepth=1", "method.masks.minKeep=0",
-                "method.masks.truncation=none", "optim.lr=0.01", "run.probeEvery=2",
-            ]
+            TinyPictures.settings.filter {
+                !$0.hasPrefix("method.") && (method != "ibot-swin" || !$0.hasPrefix("model."))
+            } + ["optim.lr=0.01", "run.probeEvery=2"] + Self.settings(of: method)
         func run(_ name: String, _ more: [String]) throws -> String {
             let out = folder.path("\(method)-\(name)")
             let result = try Program.run(
@@ -122,10 +124,10 @@ struct ResumeTests {
         // The state as the method's own code saves it: who goes on from it has every weight and moment.
         let theirs = folder.path("\(method).pth.tar")
         let export = try Program.run(
-            ["checkpoint", "export", "--weights", whole, "--to", method, theirs])
+            ["checkpoint", "export", "--weights", whole, "--to", form, theirs])
         try #require(export.status == 0, "\(export.errors)")
         for wrong in [
-            ["--to", method == "stop" ? "ijepa" : "stop"], ["--to", method, "--heads", "2"],
+            ["--to", method == "stop" ? "ijepa" : "stop"], ["--to", form, "--heads", "2"],
         ] {
             let refused = try Program.run(
                 ["checkpoint", "export", "--weights", whole] + wrong + [folder.path("no")])
@@ -157,6 +159,26 @@ struct ResumeTests {
             ["pretrain", "mae", "--data", data, "--out", folder.path("\(method)-no")]
                 + TinyPictures.settings + ["--continue-from", theirs])
         #expect(refused.status == 64 && refused.errors.contains("--continue-from"))
+    }
+
+    private static func settings(of method: String) -> [String] {
+        let distillation = [
+            "method.localCrops=2", "method.localSize=4", "method.prototypes=32",
+            "method.head.width=16", "method.head.bottleneck=8", "method.freezeLastLayer=2",
+        ]
+        return switch method {
+        case "ibot": distillation
+        case "ibot-swin":
+            distillation + [
+                "model.imageSize=8", "model.patchSize=2", "model.channels=1", "model.width=8",
+                "model.depths=[1, 2]", "model.heads=[1, 2]", "model.window=2",
+            ]
+        default:
+            [
+                "method.predictorWidth=8", "method.predictorDepth=1", "method.masks.minKeep=0",
+                "method.masks.truncation=none",
+            ]
+        }
     }
 
     @Test("SIGTERM saves, says how to go on and ends with 75")

@@ -101,59 +101,16 @@ extension SavedRun {
             ("encoder", try weights("encoder")), ("predictor", try weights("predictor")),
             (
                 "opt",
+                // Matrices of both parts decay, vectors and biases of both do not.
                 try optimizerState(
-                    ForeignRun.groups(method, positionsFirst: positionsFirst))
+                    ForeignRun.groups(method, positionsFirst: positionsFirst).enumerated().map {
+                        ($1, $0 < 2)
+                    }, exemptKey: "WD_exclude")
             ),
             ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
             ("epoch", .integer(epochs)), ("loss", .real(loss)), ("batch_size", .integer(batchSize)),
             ("world_size", .integer(1)), ("lr", .real(learningRate)),
         ])
-    }
-
-    /// The gradient scaler's `state_dict`; none for runs without one.
-    private func scalerState() throws -> PyTorchWriter.Value {
-        guard let scale = state["scaler.scale"], let tracker = state["scaler.growth_tracker"] else {
-            return .none
-        }
-        return .dictionary([
-            ("scale", .real(try Tensor(scale).item)), ("growth_factor", .real(2)),
-            ("backoff_factor", .real(0.5)), ("growth_interval", .integer(2000)),
-            ("_growth_tracker", .integer(Int(try Tensor(tracker).item))),
-        ])
-    }
-
-    /// AdamW's `state_dict`: matrices of the first two groups decay.
-    private func optimizerState(
-        _ groups: [[(name: String, shape: [Int])]]
-    ) throws -> PyTorchWriter.Value {
-        var number = 0
-        var states: [(number: Int, value: PyTorchWriter.Value)] = []
-        var settings: [PyTorchWriter.Value] = []
-        for (index, group) in groups.enumerated() {
-            let numbers = number..<number + group.count
-            for (number, parameter) in zip(numbers, group) {
-                // What nothing trained has no moments.
-                guard state["optim.step.\(parameter.name)"] != nil else { continue }
-                let moments = try ["step", "exp_avg", "exp_avg_sq"].map { moment in
-                    let record = try state.tensor("optim.\(moment).\(parameter.name)")
-                    return (moment, PyTorchWriter.Value.tensor(.init(record)))
-                }
-                states.append((number, .dictionary(moments)))
-            }
-            number = numbers.upperBound
-            let isExempt = index > 1
-            settings.append(
-                .dictionary(
-                    [
-                        ("lr", .real(learningRate)),
-                        ("betas", .list(optimizer.betas.map { .real($0) })),
-                        ("eps", .real(optimizer.eps)),
-                        ("weight_decay", .real(isExempt ? 0 : weightDecay)),
-                        ("amsgrad", .bool(false)), ("maximize", .bool(false)),
-                        ("params", .list(numbers.map { .integer($0) })),
-                    ] + (isExempt ? [("WD_exclude", .bool(true))] : [])))
-        }
-        return .dictionary([("state", .numbered(states)), ("param_groups", .list(settings))])
     }
 }
 

@@ -6,7 +6,7 @@ import Training
 import VisionModels
 
 /// The settings that I-JEPA and StoP have in common.
-protocol JointEmbeddingSettings: MethodConfiguration {
+protocol JointEmbeddingSettings: MethodConfiguration where Model == VisionTransformer.Config {
     var masks: MultiBlockMask { get }
     var predictorWidth: Int { get }
     var predictorDepth: Int { get }
@@ -73,7 +73,7 @@ extension JointEmbeddingSettings {
     }
 }
 
-extension RunConfiguration {
+extension RunConfiguration where Method.Model == VisionTransformer.Config {
     /// What the published I-JEPA and StoP runs have in common.
     mutating func setJointEmbeddingDefaults() {
         model.classToken = false

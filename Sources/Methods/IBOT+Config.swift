@@ -1,0 +1,205 @@
+import Configuration
+public import Data
+import Foundation
+public import Imaging
+import Torch
+public import Training
+import VisionModels
+
+extension IBOT {
+    /// Views, masks, heads, temperatures and losses; the defaults are those of the published ViT-S/16,
+    /// and of Swin-T/7 for Swin.
+    public struct Config: MethodConfiguration, Hashable {
+        public typealias Model = Shape
+
+        public var globalCrops = 2
+        public var globalScale = [0.25, 1.0]
+        public var localCrops = 10
+        public var localScale = [0.05, 0.25]
+        public var localSize = 96
+        public var masks = IBOTMask()
+
+        public var prototypes = 8192
+        public var patchPrototypes: Int? = nil
+        public var sharedHead = true
+        public var sharedTeacherHead = true
+        public var head = HeadForm()
+        public var freezeLastLayer = 1
+
+        public var classWeight = 1.0
+        public var patchWeight = 1.0
+        public var studentTemperature = 0.1
+        public var classTemperature = TemperatureRamp()
+        public var patchTemperature = TemperatureRamp()
+        public var momentum = 0.996
+        public var centering = DistillationLoss.Centering.running
+        public var koLeo = 0.0
+
+        public init() { head.fixesGain = false }
+
+        public static var documentation: [String: String] {
+            [
+                "globalCrops": "large views of a picture, which the teacher sees too",
+                "globalScale": "the part of the picture's area that a large view shows",
+                "localCrops": "small views, which the student alone sees",
+                "localScale": "the part of the picture's area that a small view shows",
+                "localSize": "height and width of a small view in pixels",
+                "masks": "what is hidden of large views",
+                "prototypes": "the length of the class's distributions (out_dim)",
+                "patchPrototypes":
+                    "that of the patches' where heads are not shared; null for the same "
+                    + "(patch_out_dim)",
+                "sharedHead": "whether the student's class and patches have the same prototypes",
+                "sharedTeacherHead": "whether the teacher's have",
+                "head": "the MLP before the prototypes",
+                "freezeLastLayer": "epochs in which the prototypes stay as they are",
+                "classWeight": "of the loss of pictures (lambda1)",
+                "patchWeight": "of the loss of hidden patches (lambda2); 0 hides none: DINO",
+                "studentTemperature": "of the student's distributions",
+                "classTemperature": "of the teacher's distributions of pictures",
+                "patchTemperature": "of the teacher's distributions of patches; rises from "
+                    + "masks.startEpoch on",
+                "momentum": "how much of the teacher a step keeps at first; a cosine takes it to 1",
+                "centering":
+                    "what keeps the teacher from one answer: running (a mean of its logits, as "
+                    + "published) or sinkhorn (DINOv2)",
+                "koLeo": "the weight of DINOv2's regulariser, which spreads pictures; 0.1 there",
+            ]
+        }
+    }
+}
+
+// MARK: - Defaults of the other sections
+
+extension IBOT.Config {
+    public static func setDefaults(of run: inout RunConfiguration<Self>) {
+        run.model = Shape.published
+        run.optim.baseLr = 5e-4
+        run.optim.betas = [0.9, 0.999]
+        run.optim.weightDecay = 0.04
+        (run.optim.clip, run.optim.clipEach) = (3, true)
+        run.schedule.epochs = Shape.publishedEpochs
+        run.schedule.warmupEpochs = 10
+        run.schedule.minLr = 1e-6
+        run.schedule.repeatsPeak = true
+        run.schedule.endWeightDecay = 0.4
+        run.data.batchSize = 1024
+        // A teacher that collapses may have a small loss: its features show it.
+        run.run.probeEvery = 10
+    }
+
+    public static func augmentation(size: PixelSize) -> ImagePipeline {
+        ImagePipeline.iBOT(globalSize: size)[0]
+    }
+
+    public func views(size: PixelSize) -> [ImagePipeline] {
+        ImagePipeline.iBOT(
+            globalCount: globalCrops, globalSize: size, globalScale: globalScale,
+            localCount: localCrops, localSize: PixelSize(localSize), localScale: localScale)
+    }
+}
+
+// MARK: - What follows from the settings
+
+extension IBOT.Config {
+    /// K₂.
+    var patchPrototypeCount: Int { sharedHead ? prototypes : patchPrototypes ?? prototypes }
+
+    func head(_ width: Int, isShared: Bool, generator: Generator?) -> ProjectionHead {
+        ProjectionHead(
+            width, prototypes: prototypes, patchPrototypes: isShared ? nil : patchPrototypeCount,
+            form: head, generator: generator)
+    }
+
+    func temperatures(at epoch: Int) -> (classes: Double, patches: Double) {
+        (
+            classTemperature.value(at: epoch),
+            patchTemperature.value(at: epoch, delay: masks.startEpoch)
+        )
+    }
+
+    func momentum(at step: Step) -> Double {
+        1 - (1 - momentum) * 0.5 * (1 + cos(.pi * step.progress))
+    }
+}
+
+// MARK: - Validation
+
+extension IBOT.Config {
+    public func validate() throws {
+        func check(
+            _ condition: Bool, _ key: String, _ found: some Any, _ expected: String,
+            advice: String? = nil
+        ) throws {
+            guard condition else {
+                throw ConfigurationError.invalid(
+                    key, found: "\(found)", expected: expected, advice: advice)
+            }
+        }
+        for (key, value, least) in [
+            ("globalCrops", globalCrops, 1), ("localCrops", localCrops, 0),
+            ("localSize", localSize, 1), ("prototypes", prototypes, 2),
+            ("patchPrototypes", patchPrototypes ?? 2, 2), ("freezeLastLayer", freezeLastLayer, 0),
+        ] { try check(value >= least, key, value, "\(least) or more") }
+        try check(
+            globalCrops + localCrops > 1, "localCrops", localCrops,
+            "1 or more beside a single large view: the loss compares different views")
+        for (key, value) in [
+            ("classWeight", classWeight), ("patchWeight", patchWeight), ("koLeo", koLeo),
+        ] {
+            try check(value >= 0 && value.isFinite, key, value, "0 or a positive number")
+        }
+        try check(classWeight + patchWeight > 0, "classWeight", classWeight, "a loss that counts")
+        try check(
+            patchWeight > 0 || masks == IBOTMask(), "masks", "given",
+            "the default: with patchWeight 0 nothing is hidden")
+        try check(
+            !sharedHead || patchPrototypes == nil, "patchPrototypes", patchPrototypes ?? 0,
+            "null: with sharedHead patches have the class's prototypes")
+        try check(
+            sharedHead || !sharedTeacherHead || patchPrototypeCount == prototypes,
+            "patchPrototypes", patchPrototypeCount,
+            "\(prototypes): the teacher's patches share the class's prototypes",
+            advice: "set method.sharedTeacherHead=false")
+        try check(
+            studentTemperature > 0, "studentTemperature", studentTemperature, "a positive number")
+        try check((0...1).contains(momentum), "momentum", momentum, "a number from 0 to 1")
+    }
+
+    /// What only holds together with an encoder.
+    func validate(for model: Shape) throws {
+        try validate()
+        try model.validateDistilled()
+        guard patchWeight > 0 else { return }
+        guard model.hidesPatches else {
+            throw ConfigurationError.invalid(
+                "model", found: "an encoder without a token for hidden patches",
+                expected: "model.masksPatches=true, or model.maskedPatches=maskedEmbed of a Swin",
+                advice: "or set method.patchWeight=0 for DINO")
+        }
+        guard model.imageSize % model.maskUnit == 0 else {
+            throw ConfigurationError.invalid(
+                "model.imageSize", found: model.imageSize,
+                expected: "a multiple of \(model.maskUnit), the pixels that are hidden as one")
+        }
+        let side = model.imageSize / model.maskUnit
+        try masks.validate(
+            on: MaskGrid(rows: side, columns: side, patchSize: model.maskUnit))
+    }
+
+    public func validate(views: [ImagePipeline]) throws {
+        let expected = globalCrops + localCrops
+        guard views.count == expected else {
+            throw ConfigurationError.invalid(
+                views.count == 1 ? "data.augment" : "data.views",
+                found: views.count == 1 ? "a single view" : "\(views.count) views",
+                expected: "\(expected): method.globalCrops, then method.localCrops",
+                advice: "large views first; their number is data.views.count")
+        }
+        guard views.prefix(globalCrops).allSatisfy({ $0.size == views[0].size }) else {
+            throw ConfigurationError.invalid(
+                "data.views", found: "large views of different sizes",
+                expected: "the first \(globalCrops) of one size")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Checkpoints
+import NN
+import Optimizers
+import TensorFiles
+import TestSupport
+import Testing
+import Torch
+import VisionModels
+
+@testable import Methods
+@testable import Training
+
+/// Full checkpoints that iBOT's own code wrote, as runs of ours.
+@Suite(
+    "Runs of iBOT's own code go on here",
+    .enabled(
+        if: ParityFolder.inUse.file("ibot/checkpoints") != nil,
+        "no recorded checkpoints: set TESSERA_PARITY to the folder that holds them"))
+struct DistillationCheckpointTests {
+    @Test(
+        "weights, centres and the optimiser's state equal the JSON beside the file",
+        arguments: ["pretrain_vit_shared", "pretrain_vit_separate_fp32", "pretrain_swin"])
+    func restored(name: String) throws {
+        let json = try #require(try ParityFolder.inUse.json("ibot/checkpoints/\(name).json"))
+        let args = try json.object("args").object("__Namespace__")
+        let source = try source(name)
+        let student = try #require(source.parts.first { $0.name == "student" })
+        let shapes = Dictionary(
+            student.tensors.filter { $0.name.hasPrefix("module.backbone.") }
+                .map { (String($0.name.dropFirst(16)), $0.tensor.shape) }
+        ) { $1 }
+        if try args.string("arch").hasPrefix("swin") {
+            var model = try SwinTransformer.Config(inferredFrom: shapes)
+            model.normEps = 1e-6
+            try compare(model, source, json, args)
+        } else {
+            let model = try VisionTransformer.Config(inferredFrom: shapes) {
+                ($0.positions, $0.positionResize) = (.learned, .iBOT)
+            }
+            try compare(model, source, json, args)
+        }
+    }
+
+    private func source(_ name: String) throws -> CheckpointSource {
+        try CheckpointSource(
+            path: #require(ParityFolder.inUse.file("ibot/checkpoints/\(name).pth")))
+    }
+
+    private func settings<Shape: DistilledModel>(
+        _ model: Shape, _ source: CheckpointSource, _ args: ParityConfig
+    ) throws -> RunConfiguration<IBOT<Shape>.Config> {
+        var run = RunConfiguration<IBOT<Shape>.Config>()
+        run.model = model
+        run.run.precision = .float32
+        run.method.prototypes = try args.int("out_dim")
+        run.method.sharedHead = try args.bool("shared_head")
+        run.method.sharedTeacherHead = try args.bool("shared_head_teacher")
+        run.method.head.fixesGain = try args.bool("norm_last_layer")
+        let tensors = try #require(source.parts.first { $0.name == "student" }).tensors
+        func shape(_ name: String) throws -> [Int] {
+            try #require(tensors.first { $0.name == "module.head." + name }).tensor.shape
+        }
+        run.method.head.width = try shape("mlp.0.weight")[0]
+        run.method.head.bottleneck = try shape("mlp.4.weight")[0]
+        (run.method.localCrops, run.method.localSize) = (1, model.imageSize / 2)
+        run.optim.algorithm = try #require(.init(rawValue: args.string("optimizer")))
+        return run
+    }
+
+    private func compare<Shape: DistilledModel>(
+        _ model: Shape, _ source: CheckpointSource, _ json: ParityConfig, _ args: ParityConfig
+    ) throws {
+        let settings = try settings(model, source, args)
+        let generator = Generator(seed: 0)
+        let method = try IBOT<Shape>(
+            settings.method, backbone: model.encoder(generator: generator), generator: generator)
+        let updater = Updater(method, settings, stepsPerEpoch: 3)
+        let first = try updater.restore(method.foreignRun(in: source))
+        #expect(first == 3 * (try json.int("epoch")))
+
+        var compared = 0
+        func sums(_ tensor: Tensor) -> (sum: Double, size: Double) {
+            let values = tensor.detached().to(dtype: .float64)
+            return (values.sum().item, values.abs().sum().item)
+        }
+        for (name, tensor) in method.stateDict {
+            let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+            let theirs = (parts[0] == "student" ? "module." : "") + parts[1]
+            let recorded = try json.object(parts[0]).object(theirs)
+            let (sum, size) = sums(tensor)
+            #expect(abs(sum - (try recorded.double("sum"))) <= 1e-9 * max(size, 1), "\(name)")
+            #expect(abs(size - (try recorded.double("abs_sum"))) <= 1e-9 * max(size, 1), "\(name)")
+            compared += 1
+        }
+        #expect(compared > 60)
+
+        // Moments have numbers there; together they are the same.
+        let states = try json.object("optimizer").object("state")
+        var expected: [String: Double] = [:]
+        for number in try states.keys {
+            let state = try states.object(number)
+            for moment in try state.keys {
+                expected[moment, default: 0] += try state.object(moment).double("abs_sum")
+            }
+        }
+        var found: [String: Double] = [:]
+        var parameters: Set<String> = []
+        for (name, tensor) in updater.optimizer.stateTensors() {
+            let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+            found[parts[0], default: 0] += sums(tensor).size
+            parameters.insert(parts[1])
+        }
+        #expect(parameters.count == (try states.keys.count))
+        #expect(Set(found.keys) == Set(expected.keys))
+        for (moment, sum) in expected {
+            #expect(abs((found[moment] ?? 0) - sum) <= 1e-9 * sum, "\(moment)")
+        }
+
+        // And it goes on.
+        let views = [model.imageSize, model.imageSize, model.imageSize / 2].map {
+            Tensor.normal([2, model.channels, $0, $0], generator: generator)
+        }
+        let before = method.ibotLoss.center.clone()
+        let update = updater.update(
+            at: updater.place(ofStep: first),
+            [
+                (
+                    1,
+                    {
+                        method.loss(
+                            global: Array(views[..<2]), local: [views[2]], mask: nil,
+                            at: updater.place(ofStep: first))
+                    }
+                )
+            ])
+        #expect(update.loss.item.isFinite && !method.ibotLoss.center.isEqual(to: before))
+    }
+
+    @Test("a file of another form of head is refused with the setting to change")
+    func otherHeads() throws {
+        let name = "pretrain_vit_separate_fp32"
+        let json = try #require(try ParityFolder.inUse.json("ibot/checkpoints/\(name).json"))
+        let args = try json.object("args").object("__Namespace__")
+        let source = try source(name)
+        var model = VisionTransformer.Config.published
+        (model.width, model.depth, model.heads) = (12, 2, 1)
+        var settings = try settings(model, source, args)
+        (settings.method.sharedHead, settings.method.sharedTeacherHead) = (true, true)
+        let generator = Generator(seed: 0)
+        let method = try IBOT<VisionTransformer.Config>(
+            settings.method, backbone: model.encoder(generator: generator), generator: generator)
+        do {
+            _ = try method.foreignRun(in: source)
+            Issue.record("a head that is not shared was taken for one")
+        } catch {
+            #expect("\(error)".contains("method.sharedHead"))
+        }
+        let encoder = try CheckpointSource(
+            path: #require(ParityFolder.inUse.file("ibot/checkpoints/backbone_teacher.pth")))
+        #expect(throws: CheckpointError.self) { _ = try method.foreignRun(in: encoder) }
+    }
+}
