@@ -43,6 +43,7 @@ struct Embedding {
                 "imageSize", found: imageSize,
                 expected: "a multiple of the patch size, \(patchSize)")
         }
+        try config.requireSize(height: imageSize, width: imageSize)
         let checksum = Self.checksum(of: encoder.model)
         encoder.model.move(to: device)
         encoder.model.evaluate()
@@ -76,6 +77,7 @@ struct Embedding {
         case let model as VisionTransformer: "\(model.config)"
         case let model as SwinTransformer: "\(model.config)"
         case let model as ModifiedResNet: "\(model.config)"
+        case let model as FeatureNormEncoder: "\(model.config)"
         default: "\(type(of: model))"
         }
     }
