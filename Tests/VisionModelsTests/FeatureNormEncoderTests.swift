@@ -90,6 +90,22 @@ import Torch
         expect(merging.merge(keys), closeTo: places.merge(keys), atol: 1e-6)
     }
 
+    @Test("in bf16 features are near those of fp32, in all forms")
+    func lowerPrecision() throws {
+        for (queryKeyNorm, experts, mergeRate) in [
+            (NormForm?.some(.layerNorm), Int?.none, Double?.some(0.25)), (nil, 3, nil),
+        ] {
+            let model = try model {
+                ($0.queryKeyNorm, $0.experts, $0.mergeRate) = (queryKeyNorm, experts, mergeRate)
+                $0.absolutePositions = experts == nil
+            }
+            let images = images(16, 16)
+            let whole = noGrad { model.feature(images) }
+            let half = noGrad { autocast(to: .bfloat16, on: .cpu) { model.feature(images) } }
+            expect(half.to(dtype: .float32), closeTo: whole, atol: 0.05)
+        }
+    }
+
     @Test("the shape is told by the tensors")
     func inference() throws {
         for norm in NormForm.allCases {
@@ -116,6 +132,14 @@ import Torch
             _ = try FeatureNormEncoder.Config(inferredFrom: ["proj_in.weight": [12, 47]])
         } throws: {
             "\($0)".contains("proj_in.weight") && "\($0)".contains("square patch")
+        }
+        var shapes = Dictionary(
+            uniqueKeysWithValues: try model().stateDict.map { ($0.name, $0.tensor.shape) })
+        shapes["blocks.0.mlp.fc1.weight"] = [50, 12]
+        #expect {
+            _ = try FeatureNormEncoder.Config(inferredFrom: shapes)
+        } throws: {
+            "\($0)".contains("mlp.fc1.weight") && "\($0)".contains("48 rows of 12")
         }
     }
 

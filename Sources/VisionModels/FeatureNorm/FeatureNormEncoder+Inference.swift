@@ -83,9 +83,14 @@ extension FeatureNormEncoder.Config {
                     + (told.map { " of \($0) channels" } ?? ", of which \(count) are assumed"))
         }
         (self.heads, headWidth) = (count, inner / count)
-        experts =
-            try tensors.has(start + "mlp.fc1s")
-            ? tensors.shape(start + "mlp.fc1s", rank: 3)[0] : nil
+        let isMixture = tensors.has(start + "mlp.fc1s")
+        let name = start + (isMixture ? "mlp.fc1s" : "mlp.fc1.weight")
+        let hidden = try tensors.shape(name, rank: isMixture ? 3 : 2)
+        guard hidden.suffix(2) == [4 * width, width] else {
+            throw ConfigurationError.invalid(
+                name, found: "\(hidden)", expected: "\(4 * width) rows of \(width)")
+        }
+        experts = isMixture ? hidden[0] : nil
     }
 
     private mutating func inferOutputNorm(_ tensors: TensorShapes) {

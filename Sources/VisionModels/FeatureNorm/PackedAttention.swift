@@ -37,8 +37,13 @@ final class PackedAttention: Module {
         var (q, k) = (parts[0].transposed(1, 2), parts[1].transposed(1, 2))
         let v = parts[2].transposed(1, 2)
         if let qNorm, let kNorm { (q, k) = (qNorm(q), kNorm(k)) }
-        if let rotation = positions.rotation { (q, k) = (rotation(q), rotation(k)) }
-        // Under autocast norms and rotations leave fp32.
+        if let rotation = positions.rotation {
+            // Half precisions would lose what tells neighbours apart.
+            func turned(_ x: Tensor) -> Tensor {
+                rotation(x.dtype == .float64 ? x : x.to(dtype: .float32))
+            }
+            (q, k) = (turned(q), turned(k))
+        }
         let mixed = Attention.mixed(
             q.to(dtype: v.dtype), k.to(dtype: v.dtype), v, bias: positions.sharedBias)
         var output = projOut(mixed.transposed(1, 2).reshaped(b, t, -1))
