@@ -94,6 +94,9 @@ public struct FeatureExtractor {
         }
     }
 
+    /// Where the encoder is.
+    public var device: Device { encoder.parameters.first?.device ?? .cpu }
+
     /// The features `[B, D′]` of images `[B, C, H, W]` that are on the encoder's device.
     ///
     /// Nothing is recorded for differentiation; the encoder is used as it is, in training or
@@ -131,7 +134,6 @@ public struct FeatureExtractor {
         let wasTraining = encoder.isTraining
         encoder.evaluate()
         defer { encoder.train(wasTraining) }
-        let device = encoder.parameters.first?.device ?? .cpu
         var values: [Tensor] = []
         var labels: [Int] = []
         for batch in batches {

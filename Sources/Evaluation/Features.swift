@@ -59,24 +59,29 @@ public struct EvaluationError: Error, Sendable, CustomStringConvertible {
 }
 
 extension EvaluationError {
-    /// Throws unless two sets of features are what a classifier can be fitted to and tested on.
-    static func check(train: Features, test: Features) throws {
-        for (name, set) in [("training", train), ("test", test)] {
-            guard set.count > 0 else {
-                throw EvaluationError(
-                    "there are no \(name) features; give a data set that has a \(name) part")
-            }
-            guard set.labels.allSatisfy({ $0 >= 0 }) else {
-                throw EvaluationError(
-                    "a \(name) label is negative: classes are numbered from 0; "
-                        + "unlabelled pictures cannot be scored")
-            }
-            guard set.values.isFinite().allTrue else {
-                throw EvaluationError(
-                    "the \(name) features hold values that are not finite; "
-                        + "the encoder's weights are broken or its precision is too low")
-            }
+    /// Throws unless a set of features is what a classifier can be fitted to or tested on; `part` says
+    /// which in the error.
+    static func check(_ set: Features, _ part: String) throws {
+        guard set.count > 0 else {
+            throw EvaluationError(
+                "there are no \(part) features; give a data set that has a \(part) part")
         }
+        guard set.labels.allSatisfy({ $0 >= 0 }) else {
+            throw EvaluationError(
+                "a \(part) label is negative: classes are numbered from 0; "
+                    + "unlabelled pictures cannot be scored")
+        }
+        guard set.values.isFinite().allTrue else {
+            throw EvaluationError(
+                "the \(part) features hold values that are not finite; "
+                    + "the encoder's weights are broken or its precision is too low")
+        }
+    }
+
+    /// Throws unless a classifier can be trained on one set and tested on the other.
+    static func check(train: some ProbeFeatures, test: Features) throws {
+        try train.validate()
+        try check(test, "test")
         guard train.width == test.width else {
             throw EvaluationError(
                 "the training features have \(train.width) values, the test features \(test.width);"

@@ -1,9 +1,8 @@
-import Data
 import NN
 import Torch
 
 extension LinearProbe {
-    /// A probe of features that were extracted once: seconds instead of hours, without augmentation.
+    /// What a trained probe reached.
     public struct Result {
         /// After the last epoch.
         public let final: EvaluationStatistics
@@ -11,7 +10,7 @@ extension LinearProbe {
         public let best: Accuracy
     }
 
-    /// Trains and tests a linear classifier on cached features.
+    /// Trains and tests a linear classifier on features; on those of one extraction it takes seconds.
     ///
     /// Batches are drawn anew in every epoch; what is left of the last one is dropped, as the
     /// published loaders do. A set smaller than a batch is one batch, at the learning rate of its
@@ -26,7 +25,7 @@ extension LinearProbe {
     /// - Returns: the scores on the test features.
     /// - Throws: `EvaluationError` for features that cannot be trained on.
     public static func run(
-        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
+        train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
         progress: (Int, TrainingStatistics, EvaluationStatistics) -> Void = { _, _, _ in }
     ) throws -> Result {
         try EvaluationError.check(train: train, test: test)
@@ -39,10 +38,8 @@ extension LinearProbe {
         let head = ProbeHead.make(
             width: train.width, classCount: classCount, start: config.start,
             generator: Generator(seed: seed))
-        let device = train.values.device
-        head.move(to: device)
+        head.move(to: train.device)
         let probe = try LinearProbe(head, config)
-        let labels = train.labelTensor
         let testLabels = test.labelTensor
         let testBatches = stride(from: 0, to: test.count, by: 4096).map { start -> Batch in
             let rows = start..<min(start + 4096, test.count)
@@ -52,13 +49,8 @@ extension LinearProbe {
         var best = Accuracy(top1: 0, top5: 0)
         var last: EvaluationStatistics?
         for epoch in 0..<config.epochs {
-            var random = CounterRandom(seed: seed, purpose: .evaluation, epoch: epoch)
-            let order = Tensor(random.permutation(train.count)).to(device)
-            let batches = (0..<batchCount).lazy.map { index -> Batch in
-                let rows = order[(index * config.batch)..<((index + 1) * config.batch)]
-                return (train.values.selecting(rows, 0), labels.selecting(rows, 0))
-            }
-            let trained = probe.trainEpoch(batches, batchCount: batchCount, epoch: epoch)
+            let next = try train.batches(epoch: epoch, of: config.batch, seed: seed)
+            let trained = try probe.trainEpoch(batchCount: batchCount, epoch: epoch, next: next)
             let tested = probe.evaluate(testBatches)
             progress(epoch, trained, tested)
             if tested.accuracy.top1 >= best.top1 { best = tested.accuracy }
@@ -72,7 +64,7 @@ extension LinearProbe {
 extension LinearProbe {
     /// Top-1 and top-5 after the last epoch, as `scores.json` keeps them.
     public static func scores(
-        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+        train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0
     ) throws -> [Score] {
         let result = try run(train: train, test: test, config, seed: seed)
         return Score.pair(
@@ -83,7 +75,6 @@ extension LinearProbe {
                 "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
                 "warmupEpochs": .number(config.warmupEpochs),
                 "weightDecay": .number(config.weightDecay), "seed": .number(Double(seed)),
-                "augmentation": false,
             ])
     }
 }

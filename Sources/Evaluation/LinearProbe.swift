@@ -97,12 +97,21 @@ public final class LinearProbe {
     public func trainEpoch(_ batches: some Sequence<Batch>, batchCount: Int, epoch: Int)
         -> TrainingStatistics
     {
+        var batches = batches.makeIterator()
+        return trainEpoch(batchCount: batchCount, epoch: epoch) { batches.next() }
+    }
+
+    /// The same with batches that may fail to come.
+    func trainEpoch(batchCount: Int, epoch: Int, next: () throws -> Batch?) rethrows
+        -> TrainingStatistics
+    {
         head.train()
         optimizer.clearGradients()
         var logged: [Tensor] = []
         var norms: [Tensor] = []
         var rates: [Double] = []
-        for (index, batch) in batches.enumerated() {
+        while let batch = try next() {
+            let index = rates.count
             // The rate of a group is that of its first batch.
             let position = index - index % config.accumulation
             let rate = schedule.value(

@@ -1,5 +1,4 @@
 public import Configuration
-import Data
 import NN
 import Optimizers
 public import Torch
@@ -15,8 +14,7 @@ public import Torch
 /// 4. SGD with Nesterov's momentum, or LARS; the learning rate falls in steps
 /// 5. the accuracy of every head, and the best
 ///
-/// The features are extracted once, from pictures without augmentation; the published runs draw random
-/// crops in every epoch.
+/// The published runs draw random crops in every epoch; features of one extraction are far quicker.
 public final class PooledProbes {
     public struct Config: Configuration, Hashable {
         public var optimizer = Rule.sgd
@@ -145,7 +143,7 @@ extension PooledProbes {
     /// - Returns: top-1 and top-5 of each head, the best first.
     /// - Throws: `EvaluationError` for features that cannot be trained on, or have other parts.
     public static func run(
-        train: Features, test: Features, blockWidths: [Int], _ config: Config = Config(),
+        train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
         seed: UInt64 = 0
     ) throws -> [(name: String, accuracy: Accuracy)] {
         try config.validate()
@@ -162,20 +160,16 @@ extension PooledProbes {
                 (0..<train.width, "concatPOOL\(blockWidths.count)"),
                 (train.width - last..<train.width, "lastPOOL"),
             ], classCount: classCount, seed: seed)
-        for probe in made { probe.head.move(to: train.values.device) }
+        for probe in made { probe.head.move(to: train.device) }
         let sweep = PooledProbes(made, optimizer: config.optimizer)
         let batch = min(config.batch, train.count)
-        let labels = train.labelTensor
         for epoch in 0..<config.epochs {
             let falls = config.milestones.count { $0 <= epoch }
             var rate = scaledLearningRate(base: config.baseLearningRate, batch: batch)
             for _ in 0..<falls { rate /= 10 }
-            var random = CounterRandom(seed: seed, purpose: .evaluation, epoch: epoch)
-            let order = Tensor(random.permutation(train.count)).to(train.values.device)
-            for index in 0..<train.count / batch {
-                let rows = order[(index * batch)..<((index + 1) * batch)]
-                sweep.step(
-                    train.values.selecting(rows, 0), labels.selecting(rows, 0), learningRate: rate)
+            let next = try train.batches(epoch: epoch, of: batch, seed: seed)
+            while let (features, labels) = try next() {
+                sweep.step(features, labels, learningRate: rate)
             }
         }
         return sweep.accuracies(of: test).sorted { $0.accuracy.top1 > $1.accuracy.top1 }
@@ -219,7 +213,7 @@ extension PooledProbes {
 
     /// Top-1 and top-5 of the best head, and top-1 of every one, as `scores.json` keeps them.
     public static func scores(
-        train: Features, test: Features, blockWidths: [Int], _ config: Config = Config(),
+        train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
         seed: UInt64 = 0
     ) throws -> [Score] {
         let results = try run(
@@ -229,7 +223,7 @@ extension PooledProbes {
             "optimizer": .text(config.optimizer.rawValue),
             "baseLearningRate": .number(config.baseLearningRate),
             "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
-            "seed": .number(Double(seed)), "augmentation": false, "head": .text(best.name),
+            "seed": .number(Double(seed)), "head": .text(best.name),
         ]
         for (name, accuracy) in results { settings["top1 of \(name)"] = .number(accuracy.top1) }
         return Score.pair("pooled", best.accuracy, settings)

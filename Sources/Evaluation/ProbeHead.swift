@@ -18,14 +18,14 @@ public enum ProbeHead {
     /// A head for features of `width` values.
     ///
     /// - Parameters:
-    ///   - width: D.
+    ///   - width: D, of what comes pooled.
     ///   - classCount: the outputs.
     ///   - pooling: takes the encoder's tokens and gives `[B, D]`; nil where features come pooled.
     ///   - start: how the linear layer starts.
     ///   - generator: the source of its weights.
     /// - Returns: the layers, `[B, D] -> [B, classes]`.
     public static func make(
-        width: Int, classCount: Int, pooling: AbMILP? = nil, start: Start = .uniform,
+        width: Int, classCount: Int, pooling: (any ReadOut)? = nil, start: Start = .uniform,
         generator: Generator?
     ) -> Sequential {
         let linear = Linear(width, classCount, generator: generator)
@@ -34,6 +34,7 @@ public enum ProbeHead {
             noGrad { linear.bias?.zeroInPlace() }
         }
         let norm = BatchNorm(width, affine: false, eps: 1e-6)
-        return Sequential([pooling, norm, linear].compactMap { $0 })
+        let layers: [(any Layer)?] = [pooling, norm, linear]
+        return Sequential(layers.compactMap { $0 })
     }
 }

@@ -11,6 +11,7 @@ extension IJEPA {
         public var predictorDepth = 12
         public var predictorHeads: Int? = nil
         public var momentum = [0.996, 1.0]
+        public var rescalesInit = false
 
         public init() {}
 

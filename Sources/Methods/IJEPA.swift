@@ -30,6 +30,7 @@ public final class IJEPA: Module {
         self.config = config
         encoder = backbone
         encoder.initializeJointEmbedding(generator: generator)
+        if config.rescalesInit { encoder.blocks.scaleOutputsByDepth() }
         predictor = try config.predictor(for: encoder, method: Self.name, generator: generator)
         targetEncoder = try encoder.frozenCopy()
         average = MovingAverage(of: encoder, in: targetEncoder)
@@ -42,6 +43,8 @@ public final class IJEPA: Module {
 // MARK: - The objective
 
 extension IJEPA: PretrainingMethod {
+    public static let publishedColumns = PublishedColumn.jointEmbedding(timed: true)
+
     public func loss(_ batch: ImageBatch, at step: Step) -> Losses {
         let blocks = batch.multiBlock(config.masks, on: encoder.maskGrid(of: batch.images))
         return loss(batch.images, JointEmbeddingMasks(blocks, on: batch.images.device))

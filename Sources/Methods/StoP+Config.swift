@@ -12,6 +12,7 @@ extension StoP {
         public var predictorDepth = 12
         public var predictorHeads: Int? = nil
         public var momentum = [0.996, 1.0]
+        public var rescalesInit = false
         public var positions = Positions.stochastic
         public var noiseStd = 0.25
         public var covariance = Covariance.tied

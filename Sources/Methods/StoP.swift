@@ -35,6 +35,7 @@ public final class StoP: Module {
         self.config = config
         encoder = backbone
         encoder.initializeJointEmbedding(generator: generator)
+        if config.rescalesInit { encoder.blocks.scaleOutputsByDepth() }
         predictor = try config.predictor(
             for: encoder, method: Self.name, learnsPositions: config.positions == .learned,
             generator: generator)
@@ -55,6 +56,8 @@ public final class StoP: Module {
 // MARK: - The objective
 
 extension StoP: PretrainingMethod {
+    public static let publishedColumns = PublishedColumn.jointEmbedding(timed: false)
+
     public func loss(_ batch: ImageBatch, at step: Step) -> Losses {
         let blocks = batch.multiBlock(config.masks, on: encoder.maskGrid(of: batch.images))
         let masks = JointEmbeddingMasks(blocks, on: batch.images.device)

@@ -97,5 +97,15 @@ extension Block {
         }
     }
 
+    /// Multiplies the weights of the layers that write to the residual stream, attention's and the MLP's
+    /// last: by 1/√(2l) for block l of BEiT, so that the stream does not grow with the depth.
+    public func scaleOutputs(by factor: Double) {
+        noGrad {
+            for layer in [attn.linearLayers.last, mlp.linearLayers.last].compactMap({ $0 }) {
+                layer.weight.multiplyInPlace(by: factor)
+            }
+        }
+    }
+
     private var linearLayers: [Linear] { attn.linearLayers + mlp.linearLayers }
 }

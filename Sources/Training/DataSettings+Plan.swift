@@ -45,14 +45,18 @@ extension DataSettings {
     ///   - imageSize: of the model, in pixels.
     ///   - channels: of the model.
     ///   - batchSize: pictures at a time, at most.
+    ///   - resize: as in `evaluationPipeline`.
     /// - Returns: the plan of one epoch.
     /// - Throws: `DataError` where there are no pictures.
     public func evaluationPlan(
-        for source: any ImageSource, imageSize: Int, channels: Int, batchSize: Int
+        for source: any ImageSource, imageSize: Int, channels: Int, batchSize: Int,
+        resize: Int? = nil
     ) throws -> LoaderPlan {
         var plan = LoaderPlan(
             source: source,
-            views: [evaluationPipeline(imageSize: imageSize, channels: channels)],
+            views: [
+                evaluationPipeline(imageSize: imageSize, channels: channels, resize: resize)
+            ],
             sampler: try Sampler(
                 count: source.count, globalBatchSize: min(batchSize, source.count), seed: 0,
                 shuffles: false, dropsLast: false))

@@ -36,6 +36,9 @@ public protocol PretrainingMethod: Module {
     /// theirs.
     static var trainedEncoder: String { get }
 
+    /// The columns of the CSV log of the published code, which `log.csv` has; none by default.
+    static var publishedColumns: [PublishedColumn] { get }
+
     /// Whether `optim.clip` limits the gradient of a parameter, together with the others of which it
     /// does.
     static func isClipped(_ name: String) -> Bool
@@ -45,6 +48,7 @@ extension PretrainingMethod {
     public func afterStep(_ step: Step) {}
     public static var undecayed: Set<String> { [] }
     public static var trainedEncoder: String { "" }
+    public static var publishedColumns: [PublishedColumn] { [] }
     public static func isClipped(_ name: String) -> Bool { true }
 }
 

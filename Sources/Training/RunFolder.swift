@@ -57,6 +57,9 @@ public final class RunFolder {
     /// The resolved configuration, with where each value came from.
     public var configuration: URL { url.appendingPathComponent("config.yaml") }
 
+    /// The logged steps in the columns of the method's published code.
+    public var publishedLog: URL { url.appendingPathComponent("log.csv") }
+
     /// One JSON object a logged step.
     public var metrics: URL { url.appendingPathComponent("metrics.jsonl") }
 

@@ -5,6 +5,7 @@ final class StepLog {
     private let metrics: MetricsLog
     private var table: EpochTable
     private let events: EventFileWriter
+    private let published: PublishedLog?
     private let progress: ProgressLine
     private let stepsPerEpoch: Int
     private let totalSteps: Int
@@ -26,14 +27,22 @@ final class StepLog {
         var seconds: Double { max((ContinuousClock.now - start) / .seconds(1), 1e-9) }
     }
 
-    /// `echo` is given every line of `metrics.jsonl` as it is written.
+    /// `columns` are those of the method's published code, where it has some; `echo` is given every
+    /// line of `metrics.jsonl` as it is written.
     init(
         _ folder: RunFolder, from step: Int, stepsPerEpoch: Int, totalSteps: Int, every: Int,
-        progress: ProgressLine, echo: @escaping (String) -> Void
+        columns: [PublishedColumn], batchSize: Int, progress: ProgressLine,
+        echo: @escaping (String) -> Void
     ) throws {
         metrics = try MetricsLog(folder.metrics, continuingAfter: step)
         table = try EpochTable(folder.epochs, continuingAt: step / stepsPerEpoch)
         events = try EventFileWriter(folder: folder.url.path)
+        published =
+            columns.isEmpty
+            ? nil
+            : try PublishedLog(
+                folder.publishedLog, columns, after: MetricsLog.read(folder.metrics),
+                stepsPerEpoch: stepsPerEpoch, batchSize: batchSize)
         self.progress = progress
         self.stepsPerEpoch = stepsPerEpoch
         self.totalSteps = totalSteps
@@ -96,6 +105,7 @@ final class StepLog {
         let record = MetricsRecord(
             step: step, epoch: Double(step) / Double(stepsPerEpoch), values: values)
         echo(try metrics.append(record))
+        try published?.append(record)
         try events.add(values.map { ($0.name, $0.value) }, step: step)
         try events.flush()
     }

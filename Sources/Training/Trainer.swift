@@ -133,7 +133,8 @@ public final class Trainer<Method: PretrainingMethod> {
         defer { fixOrderOfSums(false) }
         let log = try StepLog(
             folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
-            every: settings.run.logEvery, progress: progress, echo: echo)
+            every: settings.run.logEvery, columns: Method.publishedColumns,
+            batchSize: settings.data.batchSize, progress: progress, echo: echo)
         if !hasCheckpoint { try save() }
         var unread: [MadeStep] = []
         while step < totalSteps {

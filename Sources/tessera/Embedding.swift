@@ -44,7 +44,6 @@ struct Embedding {
                 expected: "a multiple of the patch size, \(patchSize)")
         }
         try config.requireSize(height: imageSize, width: imageSize)
-        let checksum = Self.checksum(of: encoder.model)
         encoder.model.move(to: device)
         encoder.model.evaluate()
         extractor = try FeatureExtractor(encoder.model, settings.features)
@@ -53,42 +52,10 @@ struct Embedding {
         width = probe.shape[1]
         rows = try EmbeddingRows(
             place,
-            EmbeddingJournal.Identity(
-                weights: checksum, model: Self.form(of: encoder.model), source: source.fingerprint,
-                rowCount: source.count,
-                width: width, tokens: settings.features.tokens.rawValue,
-                blocks: settings.features.blocks, stride: settings.features.stride,
-                finalNorm: settings.features.finalNorm,
-                precision: settings.features.precision?.rawValue, batchSize: settings.batchSize,
-                imageSize: imageSize, preparation: Self.preparation(encoder.data),
-                device: "\(device)"), force: force)
+            FeatureIdentity(
+                encoder, settings.features, width: width, of: source, imageSize: imageSize,
+                batchSize: settings.batchSize, device: device), force: force)
         startCount = rows.doneCount
-    }
-
-    /// What of the run's settings decides how a picture becomes a tensor.
-    private static func preparation(_ data: DataSettings) -> String {
-        "mean \(data.mean), std \(data.std), \(data.orientation), \(data.decoding), "
-            + "range \(data.range.map { "\($0)" } ?? "none"), truncated \(data.truncated)"
-    }
-
-    /// Heads, ε, the way to resize positions and so on.
-    private static func form(of model: any VisionEncoder) -> String {
-        switch model {
-        case let model as VisionTransformer: "\(model.config)"
-        case let model as SwinTransformer: "\(model.config)"
-        case let model as ModifiedResNet: "\(model.config)"
-        case let model as FeatureNormEncoder: "\(model.config)"
-        default: "\(type(of: model))"
-        }
-    }
-
-    private static func checksum(of model: Module) -> String {
-        var sum = Checksum()
-        for (name, tensor) in model.stateDict {
-            Array(name.utf8).withUnsafeBytes { sum.update($0) }
-            tensor.detached().to(.cpu).contiguous().withUnsafeBytes { sum.update($0) }
-        }
-        return sum.hexadecimal
     }
 
     /// Computes what is missing, then writes the output.

@@ -20,14 +20,14 @@ final class EmbeddingRows {
     /// Goes on where an earlier command for the same was ended, or begins.
     ///
     /// - Throws: `UsageError` where the unfinished rows are of something else, unless `force`.
-    init(_ place: EmbeddingPlace, _ identity: EmbeddingJournal.Identity, force: Bool) throws {
+    init(_ place: EmbeddingPlace, _ identity: FeatureIdentity, force: Bool) throws {
         let files = FileManager.default
         var found = try EmbeddingJournal.read(place.journal)
         if let old = found, old.identity != identity {
             guard force else {
                 throw UsageError(
                     "\(place.unfinished) holds rows of something else: "
-                        + EmbeddingJournal.difference(old.identity, identity)
+                        + identity.difference(from: old.identity)
                         + "; give what it was begun with, another --out, or --force to begin again")
             }
             found = nil

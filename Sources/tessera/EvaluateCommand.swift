@@ -27,6 +27,9 @@ struct EvaluateCommand: ParsableCommand {
         @Option(help: "Where to compute: auto, cpu, cuda.")
         var device: String = "auto"
 
+        @Option(help: "A folder that keeps features for the next evaluation of the same.")
+        var cache: String?
+
         @Flag(help: "Print the scores as JSON, one object a line.")
         var json = false
 
@@ -43,8 +46,9 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(KNearestNeighbors.Config.self) { train, test, config, _ in
-                try KNearestNeighbors.scores(train: train, test: test, config)
+            try options.evaluate(KNearestNeighbors.Config.self) { data, settings in
+                let (train, test) = try data.features(settings.features)
+                return try KNearestNeighbors.scores(train: train, test: test, settings.protocol)
             }
         }
     }
@@ -58,8 +62,9 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(LinearProbe.Config.self) { train, test, config, _ in
-                try LinearProbe.scores(train: train, test: test, config)
+            try options.evaluate(LinearProbe.Config.self) { data, settings in
+                let (train, test) = try data.probeFeatures(settings.features)
+                return try LinearProbe.scores(train: train, test: test, settings.protocol)
             }
         }
     }
@@ -76,8 +81,11 @@ struct EvaluateCommand: ParsableCommand {
         func run() throws {
             var options = options
             options.settings = ["features.tokens=mean", "features.blocks=4"] + options.settings
-            try options.evaluate(PooledProbes.Config.self) { train, test, config, widths in
-                try PooledProbes.scores(train: train, test: test, blockWidths: widths, config)
+            try options.evaluate(PooledProbes.Config.self) { data, settings in
+                let (train, test) = try data.probeFeatures(settings.features)
+                return try PooledProbes.scores(
+                    train: train, test: test, blockWidths: data.blockWidths(settings.features),
+                    settings.protocol)
             }
         }
     }
@@ -91,8 +99,9 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            try options.evaluate(LogisticEvaluation.Config.self) { train, test, config, _ in
-                try LogisticEvaluation.scores(train: train, test: test, config)
+            try options.evaluate(LogisticEvaluation.Config.self) { data, settings in
+                let (train, test) = try data.features(settings.features)
+                return try LogisticEvaluation.scores(train: train, test: test, settings.protocol)
             }
         }
     }
@@ -107,21 +116,24 @@ struct EvaluateCommand: ParsableCommand {
 /// What an evaluation can be told; `Protocol` is the protocol's own section.
 struct EvaluationSettings<Protocol: Configuration>: Configuration {
     var features = FeatureExtractor.Config()
+    var pictures = PictureSettings()
     var `protocol` = Protocol()
 
     init() {}
 
     static var documentation: [String: String] {
-        ["features": "what of the encoder's tokens is used", "protocol": "the evaluation itself"]
+        [
+            "features": "what of the encoder's tokens is used",
+            "pictures": "how the encoder is shown them", "protocol": "the evaluation itself",
+        ]
     }
 }
 
 extension EvaluateCommand.Options {
-    /// Loads the encoder, extracts features of both parts, scores them, prints and keeps the scores.
-    ///
-    /// `score` is also given the width of each block's part of a feature.
+    /// Loads the encoder, scores it on the data, prints and keeps the scores.
     fileprivate func evaluate<Protocol: Configuration>(
-        _: Protocol.Type, _ score: (Features, Features, Protocol, [Int]) throws -> [Score]
+        _: Protocol.Type,
+        _ score: (EvaluationData, EvaluationSettings<Protocol>) throws -> [Score]
     ) throws {
         let config = try EvaluationSettings<Protocol>.resolve(overrides: settings).value
         guard let choice = DeviceChoice(rawValue: device) else {
@@ -129,18 +141,20 @@ extension EvaluateCommand.Options {
         }
         let encoder = try source.load()
         try encoder.model.move(to: choice.resolve())
-        let (train, test) = try FeaturePair.extract(
-            encoder, data: data, config.features, silent: json)
-        let widths = try FeatureExtractor(encoder.model, config.features).blockWidths
-        var scores = try score(train, test, config.protocol, widths)
+        let shown = try EvaluationData(
+            data, for: encoder, config.pictures, cache: cache.map { try FeatureCache($0) },
+            silent: json)
+        var scores = try score(shown, config)
+        var common: [String: Score.Setting] = [
+            "tokens": .text(config.features.tokens.rawValue),
+            "blocks": .number(Double(config.features.blocks)),
+            "stride": .number(Double(config.features.stride)),
+            "crops": .text(config.pictures.crops.rawValue), "data": .text(data),
+            "weights": .text(encoder.origin),
+        ]
+        common["resize"] = config.pictures.resize.map { .number(Double($0)) }
         for index in scores.indices {
-            scores[index].settings.merge(
-                [
-                    "tokens": .text(config.features.tokens.rawValue),
-                    "blocks": .number(Double(config.features.blocks)),
-                    "stride": .number(Double(config.features.stride)), "data": .text(data),
-                    "weights": .text(encoder.origin),
-                ]) { own, _ in own }
+            scores[index].settings.merge(common) { own, _ in own }
         }
         try ScoreSheet.show(scores, json: json)
         if let folder = encoder.runFolder {

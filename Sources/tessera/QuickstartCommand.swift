@@ -85,8 +85,8 @@ struct QuickstartCommand: ParsableCommand {
         var features = FeatureExtractor.Config()
         features.tokens = .patches
         let progress = ProgressLine(silent: json)
-        let (train, test) = try FeaturePair.extract(
-            encoder, data: data, features, silent: json)
+        let (train, test) = try EvaluationData(data, for: encoder, silent: json)
+            .features(features)
         let pixels = try (
             train: pixelFeatures(data, .train), test: pixelFeatures(data, .validation)
         )

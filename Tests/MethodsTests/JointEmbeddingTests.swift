@@ -50,6 +50,23 @@ import VisionModels
 
     private static let start = Step(index: 0, epoch: 0, total: 10)
 
+    // MARK: - Starting weights
+
+    @Test("rescalesInit divides what block l writes by √(2l), in encoder and predictor alike")
+    func rescaledStart() throws {
+        let plain = try Self.ijepa()
+        let rescaled = try Self.ijepa { $0.rescalesInit = true }
+        let weights = Dictionary(plain.stateDict.map { ($0.name, $0.tensor) }) { first, _ in first }
+        for (name, tensor) in rescaled.stateDict {
+            let before = try #require(weights[name])
+            let parts = name.split(separator: ".")
+            let writes = name.hasSuffix("attn.proj.weight") || name.hasSuffix("mlp.fc2.weight")
+            let block = parts.compactMap { Int($0) }.first ?? 0
+            let factor = writes ? 1 / Double(2 * (block + 1)).squareRoot() : 1
+            #expect((tensor - before * factor).abs().max().item < 1e-8, "\(name)")
+        }
+    }
+
     // MARK: - Names and gradients
 
     @Test("tensors are called as in the reference's checkpoints")

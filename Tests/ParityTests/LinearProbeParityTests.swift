@@ -27,11 +27,13 @@ import VisionModels
             positions?.tensor.detached() ?? .zeros([]), closeTo: try item.tensor("w/pos_embed"),
             atol: 1e-6)
         try head.load(try item.weights)
-        let (pooled, weights) = head.withWeights(try item.tensor("in/tokens"))
+        let tokens = try item.tensor("in/tokens")
+        let (pooled, weights) = head.withWeights(
+            try settings.string("content") == "patch" ? tokens[0..., 1...] : tokens)
         let loss = (pooled * (try item.tensor("in/cotangent"))).sum()
         loss.backward()
         item.compare("out/pooled", pooled)
-        item.compare("out/attn_map", weights)
+        item.compare("out/attn_map", weights.transposed(1, 2))
         item.compare("out/loss", loss)
         item.compareGradients(of: head.namedParameters)
         item.finish()
@@ -119,7 +121,8 @@ import VisionModels
         let batches = try (0..<count).map { index -> LinearProbe.Batch in
             let images = try item.tensor("in/x\(index)")
             let tokens = noGrad { encoder.blockOutputs(images).last } ?? images
-            return (pooling == nil ? tokens[0..., 0] : tokens, try item.tensor("in/y\(index)"))
+            let seen = try pooling?.string("content") == "patch" ? tokens[0..., 1...] : tokens
+            return (pooling == nil ? tokens[0..., 0] : seen, try item.tensor("in/y\(index)"))
         }
         let trained = probe.trainEpoch(
             batches, batchCount: count, epoch: try settings.int("epoch"))

@@ -152,6 +152,7 @@ enum ParityTable {
         ("beyondcls", "grad_norm_clip"),
         // Evaluation
         ("beyondcls", "abmilp_*"),
+        ("beyondcls", "pool_*"),
         ("beyondcls", "linprobe_head_train"),
         ("beyondcls", "linprobe_train_epoch_*"),
         ("beyondcls", "metric_logger"),

@@ -12,6 +12,12 @@ import Torch
         #expect(FileManager.default.fileExists(atPath: folder + "/lib/libtorch_cpu.so"))
         #expect(LibTorch.candidates.contains(folder))
     }
+
+    @Test("does not let threads spin for milliseconds, unless that is asked for")
+    func waiting() throws {
+        try LibTorch.load()
+        #expect(getenv("OMP_WAIT_POLICY") != nil || getenv("GOMP_SPINCOUNT") != nil)
+    }
 }
 
 @Suite("Settings of libtorch", .serialized) struct SettingsTests {

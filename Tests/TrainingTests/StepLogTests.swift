@@ -16,7 +16,8 @@ import Testing
         from step: Int = 0, every: Int = 2, echo: @escaping (String) -> Void = { _ in }
     ) throws -> StepLog {
         try StepLog(
-            folder, from: step, stepsPerEpoch: 4, totalSteps: 7, every: every,
+            folder, from: step, stepsPerEpoch: 4, totalSteps: 7, every: every, columns: [],
+            batchSize: 8,
             progress: ProgressLine(silent: true), echo: echo)
     }
 

@@ -1,5 +1,6 @@
 import Configuration
 import Data
+import NN
 import Torch
 import Training
 import VisionModels
@@ -11,6 +12,7 @@ protocol JointEmbeddingSettings: MethodConfiguration {
     var predictorDepth: Int { get }
     var predictorHeads: Int? { get }
     var momentum: [Double] { get }
+    var rescalesInit: Bool { get }
 }
 
 extension JointEmbeddingSettings {
@@ -21,6 +23,9 @@ extension JointEmbeddingSettings {
             "predictorDepth": "blocks of the predictor",
             "predictorHeads": "attention heads of a predictor's block; null for the encoder's",
             "momentum": "how much of the target encoder a step keeps, at first and at last",
+            "rescalesInit":
+                "divides the initial weights that write to the residual stream by √(2 · block), "
+                + "which the authors' code does and then undoes",
         ]
     }
 
@@ -39,9 +44,11 @@ extension JointEmbeddingSettings {
                 "method.predictorHeads", found: "null, the encoder's \(heads)",
                 expected: "a divisor of method.predictorWidth, \(predictorWidth)")
         }
-        return Predictor(
+        let predictor = Predictor(
             width: predictorWidth, depth: predictorDepth, heads: heads,
             learnsPositions: learnsPositions, encoder: encoder.config, generator: generator)
+        if rescalesInit { predictor.predictorBlocks.scaleOutputsByDepth() }
+        return predictor
     }
 
     func validateCommon() throws {
@@ -81,6 +88,27 @@ extension RunConfiguration {
         data.batchSize = 2048
         // An encoder that collapses has a small loss: only its features show it.
         run.probeEvery = 10
+    }
+}
+
+extension PublishedColumn {
+    /// What the authors' code writes to `jepa_r0.csv`; StoP's has no time.
+    static func jointEmbedding(timed: Bool) -> [PublishedColumn] {
+        [
+            .integer("epoch", \.epoch), .integer("itr", \.iteration),
+            .number("loss", "%.5f") { $0.record["loss"] },
+            .number("mask-A", "%.5f") { $0.record["context_patches"] },
+            .number("mask-B", "%.5f") { $0.record["target_patches"] },
+        ] + (timed ? [.integer("time (ms)") { $0.milliseconds.map { Int($0) } }] : [])
+    }
+}
+
+extension [Block] {
+    /// Divides what block l, counted from 1, starts to write to the residual stream by √(2l).
+    func scaleOutputsByDepth() {
+        for (index, block) in enumerated() {
+            block.scaleOutputs(by: 1 / Double(2 * (index + 1)).squareRoot())
+        }
     }
 }
 

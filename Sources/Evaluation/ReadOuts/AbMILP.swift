@@ -13,7 +13,7 @@ public import VisionModels
 ///
 /// B images, T tokens (with or without the class token), D width. The defaults are the paper's: D + 1
 /// parameters.
-public final class AbMILP: Module, Layer {
+public final class AbMILP: Module, ReadOut {
     public struct Config: Configuration, Hashable {
         /// Where the self-attention comes in.
         public var selfAttention = SelfAttention.none
@@ -23,7 +23,7 @@ public final class AbMILP: Module, Layer {
         public var depth = 1
         /// Whether the network sees positions.
         public var condition = Condition.none
-        /// Which tokens are pooled.
+        /// Which tokens it is given, and positions are for.
         public var content = Content.patch
         /// Whether the positions, sines and cosines at first, are trained, as the published code
         /// does.
@@ -68,11 +68,13 @@ public final class AbMILP: Module, Layer {
     let selfAttn: Attention?
     let attentionPredictor: Sequential
     let config: Config
+    public let width: Int
 
-    /// A head for tokens `[B, 1 + N, D]` of a grid of N patches.
+    /// A head for tokens of a grid of patches, with a class token before them or not, as `content` says.
     public init(_ config: Config, width: Int, grid: PatchGrid, generator: Generator?) throws {
         try config.validate()
         self.config = config
+        self.width = width
         // Part of the state whether used or not, as in the published checkpoints.
         posEmbed = SinCosEmbedding.make(grid, width: width, classToken: config.content == .all)
         selfAttn =
@@ -90,16 +92,11 @@ public final class AbMILP: Module, Layer {
         posEmbed.requiringGrad(config.trainsPositions)
     }
 
-    /// Pools tokens `[B, 1 + N, D]` to `[B, D]`.
-    public func callAsFunction(_ tokens: Tensor) -> Tensor { withWeights(tokens).pooled }
-
-    /// The pooled tokens `[B, D]` and the weight of each, `[B, T, 1]`.
     public func withWeights(_ tokens: Tensor) -> (pooled: Tensor, weights: Tensor) {
-        let x = config.content == .patch ? tokens[0..., 1...] : tokens  // [B, T, D]
-        let s = selfAttn.map { $0(x) } ?? x
+        let s = selfAttn.map { $0(tokens) } ?? tokens  // [B, T, D]
         let z = config.condition == .pe ? s + posEmbed : s
         let weights = attentionPredictor(z).softmax(1)  // [B, T, 1]
-        let values = config.selfAttention == .both ? s : x
-        return ((weights * values).sum(1), weights)
+        let values = config.selfAttention == .both ? s : tokens
+        return ((weights * values).sum(1), weights.transposed(1, 2))
     }
 }

@@ -1,0 +1,138 @@
+import Data
+import Evaluation
+import Torch
+import Training
+import VisionModels
+
+/// The labelled pictures of an evaluation, a training and a test part, and the encoder that sees them.
+struct EvaluationData {
+    private let encoder: PretrainedEncoder
+    private let settings: PictureSettings
+    private let cache: FeatureCache?
+    private let train: any ImageSource
+    private let test: any ImageSource
+    private let progress: SourceProgress
+
+    /// Opens both parts: what is wrong with the test part must not come up hours later.
+    ///
+    /// - Parameters:
+    ///   - path: pictures with a training and a test part.
+    ///   - encoder: on its device.
+    ///   - settings: how it is shown them.
+    ///   - cache: where features are kept, if anywhere.
+    ///   - silent: whether nothing is said about progress and the data.
+    /// - Throws: `UsageError` for pictures without labels, or whose parts have different classes;
+    ///   `DataError` for what cannot be read.
+    init(
+        _ path: String, for encoder: PretrainedEncoder,
+        _ settings: PictureSettings = PictureSettings(), cache: FeatureCache? = nil, silent: Bool
+    ) throws {
+        self.encoder = encoder
+        self.settings = settings
+        self.cache = cache
+        progress = SourceProgress(silent: silent)
+        train = try Self.open(path, .train, progress)
+        test = try Self.open(path, .validation, progress)
+        try settings.validate(imageSize: encoder.model.imageSize)
+        if let note = try ClassAgreement(train.classNames, test.classNames).note(path) {
+            progress.note(note)
+        }
+    }
+
+    private static func open(_ path: String, _ split: Split, _ progress: SourceProgress) throws
+        -> any ImageSource
+    {
+        let source = try openSource(path, split: split, options: progress.options)
+        for note in source.notes { progress.note("\(split.rawValue): \(note)") }
+        guard source.isLabelled else {
+            throw UsageError(
+                "the pictures in \(path) have no labels: an evaluation needs a folder for each class"
+            )
+        }
+        return source
+    }
+
+    /// The features of both parts, with labels that mean the same classes in both.
+    ///
+    /// - Throws: `UsageError` where the pictures are to be cropped anew in every epoch.
+    func features(_ config: FeatureExtractor.Config) throws -> (train: Features, test: Features) {
+        guard settings.crops == .center else {
+            throw UsageError(
+                "pictures.crops=random is for probes that are trained epoch by epoch, linear and "
+                    + "pooled: this protocol needs one feature of each picture")
+        }
+        return try (extract(train, .train, config), extract(test, .validation, config))
+    }
+
+    /// What a probe is trained on, and the features that it is tested on.
+    func probeFeatures(_ config: FeatureExtractor.Config) throws -> (
+        train: any ProbeFeatures, test: Features
+    ) {
+        guard settings.crops == .random else { return try features(config) }
+        let crops = try RandomCrops(
+            of: train, for: encoder, FeatureExtractor(encoder.model, config), progress)
+        return try (crops, extract(test, .validation, config))
+    }
+
+    /// The length of each block's part of a feature, the earliest first.
+    func blockWidths(_ config: FeatureExtractor.Config) throws -> [Int] {
+        try FeatureExtractor(encoder.model, config).blockWidths
+    }
+
+    private func extract(
+        _ source: any ImageSource, _ split: Split, _ config: FeatureExtractor.Config
+    ) throws -> Features {
+        let extractor = try FeatureExtractor(encoder.model, config)
+        let identity = cache.map { _ in
+            FeatureIdentity(
+                encoder, config, width: extractor.width, of: source,
+                imageSize: encoder.model.imageSize, resize: settings.resize,
+                batchSize: EvaluationBatches.defaultSize, device: extractor.device)
+        }
+        if let cache, let identity,
+            let kept = try cache.read(identity, of: source, on: extractor.device)
+        {
+            let path = try cache.path(of: identity)
+            progress.note("features of \(split.rawValue): from \(path)")
+            return kept
+        }
+        let batches = try EvaluationBatches(
+            source, data: encoder.data, model: encoder.model, resize: settings.resize)
+        let features = extractor.extract(batches, classNames: source.classNames) { done in
+            progress.update(
+                "features of \(split.rawValue): \(done)/\(source.count)",
+                isLast: done == source.count)
+        }
+        if let error = batches.error { throw error }
+        if let cache, let identity { try cache.write(features, identity) }
+        return features
+    }
+}
+
+/// Every picture of a source once, in order, as the encoder is evaluated on it.
+final class EvaluationBatches: Sequence, IteratorProtocol {
+    static let defaultSize = 256
+    private let loader: Loader
+    /// What ended the sequence early.
+    private(set) var error: (any Error)?
+
+    init(
+        _ source: any ImageSource, data: DataSettings, model: any VisionEncoder,
+        resize: Int? = nil, batchSize: Int = defaultSize
+    ) throws {
+        loader = try Loader(
+            data.evaluationPlan(
+                for: source, imageSize: model.imageSize, channels: model.channels,
+                batchSize: batchSize, resize: resize), epochs: 1)
+    }
+
+    func next() -> LabelledBatch? {
+        do {
+            guard let batch = try loader.next() else { return nil }
+            return LabelledBatch(images: batch.tensor(), labels: batch.labels)
+        } catch {
+            self.error = error
+            return nil
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Data
+import Evaluation
+import Foundation
+import NN
+import TensorFiles
+import Torch
+
+/// A folder of features that were extracted before, for the next protocol or another penalty.
+///
+/// A file belongs to weights, pictures and settings: with any of them changed it is not found.
+struct FeatureCache {
+    private let folder: String
+
+    /// Makes the folder where there is none.
+    init(_ folder: String) throws {
+        self.folder = folder
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// The file of an identity; which it is of stands inside.
+    func path(of identity: FeatureIdentity) throws -> String {
+        var sum = Checksum()
+        Array(try Self.text(identity).utf8).withUnsafeBytes { sum.update($0) }
+        return "\(folder)/features-\(sum.hexadecimal).safetensors"
+    }
+
+    /// What was kept of an identity, or nil.
+    ///
+    /// - Throws: `UsageError` for a file that is no longer what was written.
+    func read(_ identity: FeatureIdentity, of source: any ImageSource, on device: Device) throws
+        -> Features?
+    {
+        let path = try path(of: identity)
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let file = try SafeTensorsFile(path: path)
+        // Another identity with the same checksum is written over.
+        guard file.metadata[Self.key] == (try Self.text(identity)) else { return nil }
+        let values = try Tensor(file.tensor("features"))
+        let labels = try Tensor(file.tensor("labels"))
+        guard values.shape == [identity.rowCount, identity.width], values.dtype == .float32,
+            labels.shape == [identity.rowCount], labels.dtype == .int64
+        else {
+            throw UsageError("\(path) does not hold the features that it names; delete it")
+        }
+        return Features(
+            values: values.to(device), labels: labels.values(),
+            classNames: source.classNames)
+    }
+
+    func write(_ features: Features, _ identity: FeatureIdentity) throws {
+        try SafeTensorsWriter.write(
+            [
+                ("features", features.values),
+                ("labels", Tensor(features.labels, shape: [features.count])),
+            ],
+            to: path(of: identity), metadata: [Self.key: Self.text(identity)])
+    }
+
+    private static let key = "tessera.features"
+
+    private static func text(_ identity: FeatureIdentity) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(identity), as: UTF8.self)
+    }
+}

@@ -1,0 +1,99 @@
+import Data
+import Evaluation
+import NN
+import TensorFiles
+import Torch
+import Training
+import VisionModels
+
+/// Everything that decides what the features of a source hold, by which stored ones are recognised.
+struct FeatureIdentity: Codable, Equatable {
+    /// Checksum of the encoder's tensors.
+    var weights: String
+    /// The model, with what its tensors do not tell.
+    var model: String
+    /// Of the pictures.
+    var source: String
+    var rowCount: Int
+    var width: Int
+    var tokens: String
+    var blocks: Int
+    var stride: Int
+    var finalNorm: Bool
+    var precision: String?
+    var batchSize: Int
+    var imageSize: Int
+    /// How pictures become tensors.
+    var preparation: String
+    var device: String
+
+    /// Of features that `extractor` makes with an encoder on its device.
+    init(
+        _ encoder: PretrainedEncoder, _ config: FeatureExtractor.Config, width: Int,
+        of source: any ImageSource, imageSize: Int, resize: Int? = nil, batchSize: Int,
+        device: Device
+    ) {
+        weights = Self.checksum(of: encoder.model)
+        model = Self.form(of: encoder.model)
+        self.source = source.fingerprint
+        rowCount = source.count
+        self.width = width
+        tokens = config.tokens.rawValue
+        blocks = config.blocks
+        stride = config.stride
+        finalNorm = config.finalNorm
+        precision = config.precision?.rawValue
+        self.batchSize = batchSize
+        self.imageSize = imageSize
+        preparation = Self.preparation(encoder.data, resize: resize)
+        self.device = "\(device)"
+    }
+
+    /// What of the run's settings decides how a picture becomes a tensor.
+    private static func preparation(_ data: DataSettings, resize: Int?) -> String {
+        "mean \(data.mean), std \(data.std), \(data.orientation), \(data.decoding), "
+            + "range \(data.range.map { "\($0)" } ?? "none"), truncated \(data.truncated)"
+            + (resize.map { ", resized to \($0)" } ?? "")
+    }
+
+    /// Heads, ε, the way to resize positions and so on.
+    private static func form(of model: any VisionEncoder) -> String {
+        switch model {
+        case let model as VisionTransformer: "\(model.config)"
+        case let model as SwinTransformer: "\(model.config)"
+        case let model as ModifiedResNet: "\(model.config)"
+        case let model as FeatureNormEncoder: "\(model.config)"
+        default: "\(type(of: model))"
+        }
+    }
+
+    private static func checksum(of model: any VisionEncoder) -> String {
+        var sum = Checksum()
+        for (name, tensor) in model.stateDict {
+            Array(name.utf8).withUnsafeBytes { sum.update($0) }
+            tensor.detached().to(.cpu).contiguous().withUnsafeBytes { sum.update($0) }
+        }
+        return sum.hexadecimal
+    }
+
+    /// What differs from another identity, in the words of the command line.
+    func difference(from old: Self) -> String {
+        var parts: [String] = []
+        func compare(_ name: String, _ a: some Equatable, _ b: some Equatable) {
+            if "\(a)" != "\(b)" { parts.append("\(name) (\(a), now \(b))") }
+        }
+        compare("weights", old.weights, weights)
+        compare("model", old.model, model)
+        compare("pictures", old.source, source)
+        compare("features.tokens", old.tokens, tokens)
+        compare("features.blocks", old.blocks, blocks)
+        compare("features.stride", old.stride, stride)
+        compare("features.finalNorm", old.finalNorm, finalNorm)
+        compare("features.precision", old.precision ?? "fp32", precision ?? "fp32")
+        compare("batchSize", old.batchSize, batchSize)
+        compare("imageSize", old.imageSize, imageSize)
+        compare("preparation of pictures", old.preparation, preparation)
+        compare("device", old.device, device)
+        return parts.isEmpty ? "its size" : parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+/// How `evaluate` shows pictures to an encoder, and keeps what it made of them.
+@Suite("Features of an evaluation") struct EvaluationPicturesTests {
+    private let folder: TemporaryFolder
+    private let data: String
+    private let run: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        data = try TinyPictures.write(to: folder)
+        run = folder.path("run")
+        let trained = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", run]
+                + TinyPictures.settings + ["schedule.epochs=1", "schedule.warmupEpochs=0"])
+        try #require(trained.status == 0, "\(trained.errors)")
+    }
+
+    private func evaluate(_ words: String...) throws -> Program.Result {
+        try Program.run(
+            ["evaluate", words[0], "--weights", run, "--data", data] + words.dropFirst())
+    }
+
+    /// The first score that was printed.
+    private func score(_ result: Program.Result) throws -> String {
+        try #require(result.status == 0, "\(result.errors)")
+        return try #require(result.output.split(separator: "\n").last.map(String.init))
+    }
+
+    @Test("kept features give the same score, and are not those of other settings")
+    func cache() throws {
+        let cache = folder.path("cache")
+        let words = ["--cache", cache, "protocol.neighbors=[3]"]
+        let first = try evaluate("knn", words[0], words[1], words[2])
+        let again = try evaluate("knn", words[0], words[1], words[2])
+        #expect(try score(first) == score(again))
+        #expect(!first.errors.contains("from \(cache)"))
+        #expect(again.errors.contains("features of train: from \(cache)"), "\(again.errors)")
+        #expect(again.errors.contains("features of validation: from \(cache)"))
+        let other = try evaluate("knn", words[0], words[1], words[2], "features.tokens=mean")
+        #expect(!other.errors.contains("from \(cache)"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 4)
+    }
+
+    @Test("kept features that were cut short are refused by name")
+    func damaged() throws {
+        let cache = folder.path("cache")
+        _ = try score(evaluate("knn", "--cache", cache, "protocol.neighbors=[3]"))
+        for name in try FileManager.default.contentsOfDirectory(atPath: cache) {
+            let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(cache)/\(name)"))
+            try file.truncate(atOffset: file.seekToEnd() - 8)
+        }
+        let result = try evaluate("knn", "--cache", cache, "protocol.neighbors=[3]")
+        #expect(result.status != 0)
+        #expect(result.errors.contains(cache + "/features-"), "\(result.errors)")
+    }
+
+    @Test("probes are trained on crops drawn anew, with steps larger than a batch of the encoder")
+    func randomCrops() throws {
+        let words = ["protocol.epochs=3", "protocol.batch=90", "protocol.warmupEpochs=0"]
+        let fixed = try evaluate("linear", words[0], words[1], words[2])
+        let random = try evaluate("linear", "pictures.crops=random", words[0], words[1], words[2])
+        let again = try evaluate("linear", "pictures.crops=random", words[0], words[1], words[2])
+        #expect(try score(random) == score(again))
+        #expect(try score(fixed).contains("%"))
+        #expect(random.errors.contains("epoch 3: 96/96 crops"), "\(random.errors)")
+        let scores = try String(contentsOfFile: run + "/scores.json", encoding: .utf8)
+        #expect(scores.contains("\"random\"") && scores.contains("\"center\""))
+    }
+
+    @Test(
+        "a protocol of one feature a picture refuses random crops; a size below the encoder's is refused"
+    )
+    func refused() throws {
+        let crops = try evaluate("knn", "pictures.crops=random")
+        #expect(crops.status == 64 && crops.errors.contains("linear and pooled"), "\(crops.errors)")
+        let size = try evaluate("knn", "pictures.resize=4")
+        #expect(size.status != 0 && size.errors.contains("pictures.resize"), "\(size.errors)")
+    }
+}
