@@ -12,6 +12,8 @@ public struct FeatureExtractor {
         public var tokens = TokenChoice.cls
         /// From how many of the last blocks; their features are joined, the earliest block first.
         public var blocks = 1
+        /// How many of the last blocks are left out: 0 ends with the last one.
+        public var leftOut = 0
         /// How far apart they are: 1 for neighbours, 3 for the last block, the fourth last and so on.
         public var stride = 1
         /// Whether the tokens go through the encoder's final norm.
@@ -23,12 +25,16 @@ public struct FeatureExtractor {
         public init() {}
 
         /// How many of the last blocks are run through for them.
-        var reach: Int { (blocks - 1) * stride + 1 }
+        var reach: Int { leftOut + (blocks - 1) * stride + 1 }
 
         public func validate() throws {
             guard blocks > 0 else {
                 throw ConfigurationError.invalid(
                     "blocks", found: blocks, expected: "a positive number")
+            }
+            guard leftOut >= 0 else {
+                throw ConfigurationError.invalid(
+                    "leftOut", found: leftOut, expected: "0 or a positive number")
             }
             guard stride > 0 else {
                 throw ConfigurationError.invalid(
@@ -47,6 +53,8 @@ public struct FeatureExtractor {
         /// All patch tokens of each block side by side, which keeps where things are: n·N·D. Only
         /// for encoders of one picture size, and practical for few patches.
         case patches
+        /// The same with the tokens before the patches: n·T·D, for read-outs.
+        case all
     }
 
     public enum Precision: String, Codable, Sendable, CaseIterable {
@@ -65,17 +73,18 @@ public struct FeatureExtractor {
     ///   settings.
     public init(_ encoder: any VisionEncoder, _ config: Config = Config()) throws {
         try config.validate()
-        guard [.mean, .patches].contains(config.tokens) || encoder.hasClassToken else {
+        guard [.mean, .patches, .all].contains(config.tokens) || encoder.hasClassToken else {
             throw ConfigurationError.invalid(
                 "tokens", found: config.tokens.rawValue,
                 expected: "mean or patches: the encoder has no class token")
         }
         guard config.reach <= encoder.blockCount else {
             throw ConfigurationError.invalid(
-                config.stride == 1 ? "blocks" : "stride",
-                found: config.stride == 1 ? config.blocks : config.stride,
-                expected: "\(config.blocks) blocks, \(config.stride) apart, of the encoder's "
-                    + "\(encoder.blockCount)")
+                config.leftOut > 0 ? "leftOut" : config.stride == 1 ? "blocks" : "stride",
+                found: config.leftOut > 0
+                    ? config.leftOut : config.stride == 1 ? config.blocks : config.stride,
+                expected: "\(config.blocks) blocks, \(config.stride) apart, before the last "
+                    + "\(config.leftOut) of the encoder's \(encoder.blockCount)")
         }
         self.encoder = encoder
         self.config = config
@@ -91,6 +100,7 @@ public struct FeatureExtractor {
         case .cls, .mean: layers
         case .clsAndMean: layers + encoder.width
         case .patches: layers * encoder.grid.count
+        case .all: layers * (encoder.extraTokens + encoder.grid.count)
         }
     }
 
@@ -110,6 +120,7 @@ public struct FeatureExtractor {
                     case .cls, .clsAndMean: tokens[0..., 0]
                     case .mean: tokens[0..., encoder.extraTokens...].mean(1)
                     case .patches: tokens[0..., encoder.extraTokens...].flattened(1)
+                    case .all: tokens.flattened(1)
                     }
                 }
                 if config.tokens == .clsAndMean, let last = layers.last {
@@ -149,7 +160,8 @@ public struct FeatureExtractor {
 
     /// Those of the last blocks that are used.
     private func strided<Element>(_ layers: [Element]) -> [Element] {
-        layers.enumerated().filter { (layers.count - 1 - $0.offset) % config.stride == 0 }
+        let taken = layers.dropLast(config.leftOut)
+        return taken.enumerated().filter { (taken.count - 1 - $0.offset) % config.stride == 0 }
             .map(\.element)
     }
 

@@ -67,12 +67,12 @@ public final class Block: Module {
         return feedForward(last + dropPath(scaled(mixed, gamma1)))
     }
 
-    /// The output together with the attention weights `[B, H, T, T]`.
-    public func withWeights(
-        _ x: Tensor, at positions: AttentionPositions? = nil
-    ) -> (output: Tensor, weights: Tensor) {
+    /// The output together with what attention did.
+    public func traced(_ x: Tensor, at positions: AttentionPositions? = nil) -> BlockTrace {
         let (mixed, weights) = attn.withWeights(norm1(x), at: positions)
-        return (feedForward(x + dropPath(scaled(mixed, gamma1))), weights)
+        return BlockTrace(
+            input: x, weights: weights, mixed: mixed,
+            output: feedForward(x + dropPath(scaled(mixed, gamma1))))
     }
 
     private func feedForward(_ x: Tensor) -> Tensor {
@@ -80,6 +80,20 @@ public final class Block: Module {
     }
 
     private func scaled(_ x: Tensor, _ gamma: Tensor?) -> Tensor { gamma.map { x * $0 } ?? x }
+}
+
+/// What went on in a block.
+///
+/// B images, T tokens, D width, H heads.
+public struct BlockTrace {
+    /// `[B, T, D]`.
+    public let input: Tensor
+    /// Which tokens attention looked at, `[B, H, T, T]`; the rows sum to 1.
+    public let weights: Tensor
+    /// What it made of them, `[B, T, D]`: projected, before LayerScale and the sum with the input.
+    public let mixed: Tensor
+    /// `[B, T, D]`.
+    public let output: Tensor
 }
 
 // MARK: - Starting weights

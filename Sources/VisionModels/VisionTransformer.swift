@@ -207,7 +207,20 @@ extension VisionTransformer {
         let positions = attentionPositions(of: images)
         let x = blocks.dropLast().reduce(tokens(images)) { $1($0, at: positions) }
         guard let last = blocks.last else { fatalError("the model has no block") }
-        return last.withWeights(x, at: positions).weights
+        return last.traced(x, at: positions).weights
+    }
+
+    /// Runs images `[B, C, H, W]` through the blocks and shows what goes on in each, the first first.
+    ///
+    /// - Returns: the tokens after the last block, without the final norm.
+    @discardableResult
+    public func trace(_ images: Tensor, _ visit: (BlockTrace) throws -> Void) rethrows -> Tensor {
+        let positions = attentionPositions(of: images)
+        return try blocks.reduce(tokens(images)) { x, block in
+            let trace = block.traced(x, at: positions)
+            try visit(trace)
+            return trace.output
+        }
     }
 }
 

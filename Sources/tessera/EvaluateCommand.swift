@@ -16,7 +16,9 @@ struct EvaluateCommand: ParsableCommand {
 
             The scores are printed and, for a run, appended to its scores.json.
             """,
-        subcommands: [Knn.self, Linear.self, Pooled.self, Logistic.self, Validate.self])
+        subcommands: [
+            Knn.self, Linear.self, Pooled.self, ReadOut.self, Logistic.self, Validate.self,
+        ])
 
     struct Options: ParsableArguments {
         @OptionGroup var source: WeightsOptions
@@ -90,6 +92,33 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
+    struct ReadOut: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "readout",
+            abstract:
+                "Ways to read tokens out, trained at once: AbMILP, attentive, EP (Beyond [cls]).",
+            discussion: protocolHelp(ReadOutProbes.Config.self))
+
+        @OptionGroup var options: Options
+
+        func run() throws {
+            var options = options
+            options.settings = ["features.tokens=all"] + options.settings
+            try options.evaluate(ReadOutProbes.Config.self) { data, settings in
+                guard settings.features.tokens == .all, settings.features.blocks == 1 else {
+                    throw UsageError(
+                        "read-outs see all tokens of one block: leave features.tokens and "
+                            + "features.blocks out, and choose the block by features.leftOut")
+                }
+                let (train, test) = try data.probeFeatures(settings.features)
+                return try ReadOutProbes.scores(
+                    train: train, test: test, form: data.tokenForm(settings.features),
+                    settings.protocol
+                ) { data.sayEpoch($0, of: settings.protocol.epochs) }
+            }
+        }
+    }
+
     struct Logistic: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "logistic",
@@ -149,6 +178,8 @@ extension EvaluateCommand.Options {
             "tokens": .text(config.features.tokens.rawValue),
             "blocks": .number(Double(config.features.blocks)),
             "stride": .number(Double(config.features.stride)),
+            "leftOut": .number(Double(config.features.leftOut)),
+            "finalNorm": .flag(config.features.finalNorm),
             "crops": .text(config.pictures.crops.rawValue), "data": .text(data),
             "weights": .text(encoder.origin),
         ]

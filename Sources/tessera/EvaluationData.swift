@@ -79,6 +79,17 @@ struct EvaluationData {
         try FeatureExtractor(encoder.model, config).blockWidths
     }
 
+    /// What the tokens of the block that is used are.
+    func tokenForm(_ config: FeatureExtractor.Config) throws -> TokenForm {
+        var form = TokenForm(encoder.model)
+        form.width = try blockWidths(config).last ?? form.width
+        return form
+    }
+
+    func sayEpoch(_ done: Int, of epochs: Int) {
+        progress.update("epoch \(done)/\(epochs)", isLast: done == epochs)
+    }
+
     private func extract(
         _ source: any ImageSource, _ split: Split, _ config: FeatureExtractor.Config
     ) throws -> Features {

@@ -19,6 +19,7 @@ struct FeatureIdentity: Codable, Equatable {
     var tokens: String
     var blocks: Int
     var stride: Int
+    var leftOut: Int
     var finalNorm: Bool
     var precision: String?
     var batchSize: Int
@@ -41,6 +42,7 @@ struct FeatureIdentity: Codable, Equatable {
         tokens = config.tokens.rawValue
         blocks = config.blocks
         stride = config.stride
+        leftOut = config.leftOut
         finalNorm = config.finalNorm
         precision = config.precision?.rawValue
         self.batchSize = batchSize
@@ -88,6 +90,7 @@ struct FeatureIdentity: Codable, Equatable {
         compare("features.tokens", old.tokens, tokens)
         compare("features.blocks", old.blocks, blocks)
         compare("features.stride", old.stride, stride)
+        compare("features.leftOut", old.leftOut, leftOut)
         compare("features.finalNorm", old.finalNorm, finalNorm)
         compare("features.precision", old.precision ?? "fp32", precision ?? "fp32")
         compare("batchSize", old.batchSize, batchSize)

@@ -39,6 +39,9 @@ extension Score {
         case "knn": return "k-NN" + (number("k").map { ", k = \($0)" } ?? "")
         case "linear": return "linear probe"
         case "logistic": return "logistic" + (number("lambda").map { ", λ = \($0)" } ?? "")
+        case "readout":
+            guard case .text(let name)? = settings["readOut"] else { return `protocol` }
+            return "read-out \(name)"
         default: return `protocol`
         }
     }

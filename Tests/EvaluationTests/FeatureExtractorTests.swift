@@ -57,6 +57,20 @@ import VisionModels
         #expect(equal(try found(.clsAndMean, 2), concatenated(cls + [means[1]], 1)))
     }
 
+    @Test("all tokens of a block before the last")
+    func earlier() throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        var config = FeatureExtractor.Config()
+        (config.tokens, config.leftOut, config.finalNorm) = (.all, 1, false)
+        let found = try FeatureExtractor(encoder, config)(images(2))
+        let expected = encoder.blockOutputs(images(2))[1].detached().flattened(1)
+        #expect(found.shape == [2, 5 * 12])
+        #expect((found - expected).abs().max().item < 1e-6)
+        config.leftOut = 3
+        #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
+    }
+
     @Test("batches are joined in order, in evaluation mode, and the mode comes back")
     func batches() throws {
         let encoder = try encoder()

@@ -153,6 +153,11 @@ enum ParityTable {
         // Evaluation
         ("beyondcls", "abmilp_*"),
         ("beyondcls", "pool_*"),
+        // Attention
+        ("beyondcls", "beyond_vit_features"),
+        ("beyondcls", "beyond_vit_no_cls_token"),
+        ("beyondcls", "beyond_attention_stats_vit"),
+        ("beyondcls", "beyond_simmim_features_stats"),
         ("beyondcls", "linprobe_head_train"),
         ("beyondcls", "linprobe_train_epoch_*"),
         ("beyondcls", "metric_logger"),

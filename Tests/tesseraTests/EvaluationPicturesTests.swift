@@ -78,4 +78,17 @@ import Testing
         let size = try evaluate("knn", "pictures.resize=4")
         #expect(size.status != 0 && size.errors.contains("pictures.resize"), "\(size.errors)")
     }
+
+    @Test("read-outs are trained at once, of kept tokens of a block, and named in the scores")
+    func readOuts() throws {
+        let result = try evaluate(
+            "readout", "features.leftOut=1", "protocol.readOuts=[cls, mean, abmilp, ep]",
+            "protocol.epochs=2", "protocol.rateFactors=[1, 10]", "--cache", folder.path("cache"))
+        try #require(result.status == 0, "\(result.errors)")
+        for name in ["read-out cls", "read-out mean", "read-out abmilp", "read-out ep"] {
+            #expect(result.output.contains(name), "\(result.output)")
+        }
+        let wrong = try evaluate("readout", "features.tokens=mean")
+        #expect(wrong.status == 64 && wrong.errors.contains("features.leftOut"), "\(wrong.errors)")
+    }
 }

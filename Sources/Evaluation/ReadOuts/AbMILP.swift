@@ -89,7 +89,7 @@ public final class AbMILP: Module, ReadOut {
         layers.append(Linear(width, 1, generator: generator))
         attentionPredictor = Sequential(layers)
         super.init()
-        posEmbed.requiringGrad(config.trainsPositions)
+        posEmbed.requiringGrad(config.condition == .pe && config.trainsPositions)
     }
 
     public func withWeights(_ tokens: Tensor) -> (pooled: Tensor, weights: Tensor) {
