@@ -98,7 +98,9 @@ let package = Package(
                 "Training", "Checkpoints", "VisionModels", "Data", "Imaging", "NN", "TensorFiles",
                 "Torch", "Configuration",
             ], testing: ["Optimizers"])
-        + library("Tokenizers", ["VisionModels", "NN", "Torch", "Configuration"])
+        + library(
+            "Tokenizers", ["Checkpoints", "VisionModels", "NN", "Torch", "Configuration"],
+            testing: ["TensorFiles"])
         + library(
             "Evaluation",
             [

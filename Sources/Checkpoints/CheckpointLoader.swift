@@ -124,7 +124,7 @@ public struct CheckpointLoader {
         let contents = try EncoderContents(path, options)
         let fit = try ModelFit(
             contents.found, contents.mapped, into: model, file: path, keepsTask: true)
-        try finish(fit, path)
+        try fit.finish(options)
         return fit.report
     }
 
@@ -149,19 +149,8 @@ public struct CheckpointLoader {
     ) throws -> CoverageReport {
         var fit = try ModelFit(contents.found, contents.mapped, into: model, file: contents.path)
         if let note = contents.shape.headsNote(architecture) { fit.note(note) }
-        try finish(fit, contents.path)
+        try fit.finish(options)
         model.evaluate()
         return fit.report
-    }
-
-    private func finish(_ fit: ModelFit, _ path: String) throws {
-        guard fit.report.isComplete || options.allowPartial else {
-            throw CheckpointError(
-                .incomplete,
-                "\(fit.report)\nnot all of the encoder can be loaded; --allow-partial goes on "
-                    + "without the rest, which keeps its random initial values",
-                report: fit.report)
-        }
-        try fit.copy()
     }
 }

@@ -17,6 +17,8 @@ public struct CheckpointSource: Sendable {
     public let topKeys: [String]
     /// Settings from `config.json` beside the file.
     public let settings: ModelSettings?
+    /// The folder of the files.
+    let folder: URL
 
     /// Names of whole files and of indices in a folder, the preferred ones first.
     private static let known = [
@@ -32,6 +34,7 @@ public struct CheckpointSource: Sendable {
         self.path = path
         let place = try Self.locate(path)
         let folder = URL(fileURLWithPath: place).deletingLastPathComponent()
+        self.folder = folder
         settings = try ModelSettings(beside: folder)
         if place.hasSuffix(".index.json") {
             let shards = try ShardIndex(path: place)
@@ -52,8 +55,8 @@ public struct CheckpointSource: Sendable {
     /// A file that is open already; `path` is its name, beside which settings may lie.
     public init(_ file: CheckpointFile, path: String) throws {
         self.path = path
-        settings = try ModelSettings(
-            beside: URL(fileURLWithPath: path).deletingLastPathComponent())
+        folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        settings = try ModelSettings(beside: folder)
         files = [(path, file)]
         parts = try file.stateDictionaries()
         topKeys = Self.topKeys(of: file)

@@ -8,6 +8,8 @@ public enum EncoderArchitecture: Sendable {
     case swinTransformer(SwinTransformer.Config)
     /// CLIP's residual network.
     case modifiedResNet(ModifiedResNet.Config)
+    /// featurenorm's I-JEPA.
+    case featureNorm(FeatureNormEncoder.Config)
 
     /// A model of this shape with initial weights.
     func make() throws -> any VisionEncoder {
@@ -17,6 +19,7 @@ public enum EncoderArchitecture: Sendable {
             try VisionTransformer(config, generator: generator)
         case .swinTransformer(let config): try SwinTransformer(config, generator: generator)
         case .modifiedResNet(let config): try ModifiedResNet(config, generator: generator)
+        case .featureNorm(let config): try FeatureNormEncoder(config, generator: generator)
         }
     }
 }
@@ -34,6 +37,9 @@ extension EncoderArchitecture {
         case .modifiedResNet(var config):
             config.imageSize = imageSize
             return .modifiedResNet(config)
+        case .featureNorm(var config):
+            config.imageSize = imageSize
+            return .featureNorm(config)
         }
     }
 }

@@ -20,7 +20,7 @@ struct EncoderContents {
             shapes: Dictionary(
                 mapped.filter { !$0.shape.contains(0) }.map { ($0.name, $0.shape) }
             ) { first, _ in first },
-            settings: source.settings, heads: options.heads,
+            settings: source.settings, folder: source.folder, heads: options.heads,
             positionResize: found.family.positionResize, biasResize: found.family.biasResize)
         imageSize = options.imageSize
     }

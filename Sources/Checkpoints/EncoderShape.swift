@@ -1,4 +1,5 @@
 import Configuration
+import Foundation
 import NN
 import VisionModels
 
@@ -8,6 +9,8 @@ struct EncoderShape: Sendable {
     /// Of the tensors by Tessera's names.
     let shapes: [String: [Int]]
     let settings: ModelSettings?
+    /// Where the file lies, for settings that one family alone writes beside it.
+    let folder: URL
     /// The number of heads that the user gives.
     let heads: Int?
     let positionResize: PositionResize
@@ -98,10 +101,16 @@ struct EncoderShape: Sendable {
 
     /// What the report says of the number of heads where it was assumed.
     func headsNote(_ architecture: EncoderArchitecture) -> String? {
-        guard case .visionTransformer(let config) = architecture, heads == nil,
-            settings?.heads == nil, !tellsHeads
-        else { return nil }
-        return "\(config.heads) attention heads are assumed for the width \(config.width): no "
+        guard heads == nil, settings?.heads == nil, !tellsHeads else { return nil }
+        let assumed: (heads: Int, width: Int)
+        switch architecture {
+        case .visionTransformer(let config): assumed = (config.heads, config.width)
+        case .featureNorm(let config):
+            guard FeatureNormSettings.heads(beside: folder) == nil else { return nil }
+            assumed = (config.heads, config.width)
+        case .swinTransformer, .modifiedResNet: return nil
+        }
+        return "\(assumed.heads) attention heads are assumed for the width \(assumed.width): no "
             + "tensor tells them; --heads gives another number"
     }
 
@@ -109,6 +118,7 @@ struct EncoderShape: Sendable {
     private var tellsHeads: Bool {
         shapes.keys.contains {
             $0.hasSuffix("relative_position_bias_table") || $0.hasSuffix("attn.q_norm.weight")
+                || $0.hasPrefix("blocks.0.attention.q_norm.")
         }
     }
 }

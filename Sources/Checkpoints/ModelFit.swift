@@ -95,6 +95,20 @@ struct ModelFit {
         try model.load(records, strict: false)
     }
 
+    /// Copies what was found, if that is all.
+    ///
+    /// - Throws: `CheckpointError` with the report where it is not and `options` do not allow that.
+    func finish(_ options: CheckpointLoader.Options) throws {
+        guard report.isComplete || options.allowPartial else {
+            throw CheckpointError(
+                .incomplete,
+                "\(report)\nnot all of the encoder can be loaded; --allow-partial goes on "
+                    + "without the rest, which keeps its random initial values",
+                report: report)
+        }
+        try copy()
+    }
+
     /// Why a tensor does not fit.
     private struct Misfit: Error {
         let reason: String

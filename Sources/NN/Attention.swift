@@ -45,11 +45,7 @@ public final class Attention: Module {
     public func callAsFunction(_ x: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
         let (b, t, d) = x.shape3
         let (q, k, v) = heads(x, positions)
-        let bias = bias(positions)
-        let mixed =
-            usesFusedKernel(q, bias)
-            ? q.attention(k, v, scale: scale(d), bias: bias)
-            : weights(q, k, bias, width: d).matmul(v)
+        let mixed = Self.mixed(q, k, v, bias: bias(positions))
         return project(mixed.transposed(1, 2).reshaped(b, t, d))
     }
 
@@ -78,11 +74,7 @@ public final class Attention: Module {
             x[0..., (t - count)...].linear(weight[..<d], bias.map { $0[..<d] }), 1)[0]
         let keysAndValues = split(x.linear(weight[d...], bias.map { $0[d...] }), 2)
         let (k, v) = (keysAndValues[0], keysAndValues[1])
-        let shared = positions?.sharedBias
-        let mixed =
-            usesFusedKernel(q, shared)
-            ? q.attention(k, v, scale: scale(d), bias: shared)
-            : weights(q, k, shared, width: d).matmul(v)
+        let mixed = Self.mixed(q, k, v, bias: positions?.sharedBias)
         return project(mixed.transposed(1, 2).reshaped(b, count, d))
     }
 
@@ -92,13 +84,11 @@ public final class Attention: Module {
     ) -> (output: Tensor, weights: Tensor) {
         let (b, t, d) = x.shape3
         let (q, k, v) = heads(x, positions)
-        let attention = weights(q, k, bias(positions), width: d)
+        let attention = Self.weights(q, k, bias(positions))
         return (project(attention.matmul(v).transposed(1, 2).reshaped(b, t, d)), attention)
     }
 
     private func project(_ x: Tensor) -> Tensor { proj(norm.map { $0(x) } ?? x) }
-
-    private func scale(_ width: Int) -> Double { 1 / Double(width / headCount).squareRoot() }
 
     /// Queries, keys and values, `[B, H, T, d]` each.
     private func heads(
@@ -129,16 +119,28 @@ public final class Attention: Module {
         return relativeBias(pairs)
     }
 
-    private func weights(_ q: Tensor, _ k: Tensor, _ bias: Tensor?, width: Int) -> Tensor {
-        let logits = (q * scale(width)).matmul(k.transposed())
+    /// softmax(q kᵀ / √d + bias) v by the faster way for these tensors; all are `[B, H, T, d]`, the
+    /// bias of a shape that `[B, H, T, T]` can be expanded from.
+    package static func mixed(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, bias: Tensor?
+    ) -> Tensor {
+        usesFusedKernel(q, bias)
+            ? q.attention(k, v, scale: scale(q), bias: bias) : weights(q, k, bias).matmul(v)
+    }
+
+    private static func weights(_ q: Tensor, _ k: Tensor, _ bias: Tensor?) -> Tensor {
+        let logits = (q * scale(q)).matmul(k.transposed())
         return (bias.map { logits + $0 } ?? logits).softmax(-1)  // [B, H, T, T]
     }
+
+    /// 1 / √d.
+    private static func scale(_ q: Tensor) -> Double { 1 / Double(q.shape[3]).squareRoot() }
 
     /// Whether to use the kernel that never holds the T × T weights.
     ///
     /// On the CPU its backward pass is slow: several times in bf16 at any size, a quarter in fp32 for
     /// short sequences (docs/performance.md). No such kernel gives a gradient of a bias.
-    private func usesFusedKernel(_ q: Tensor, _ bias: Tensor?) -> Bool {
+    private static func usesFusedKernel(_ q: Tensor, _ bias: Tensor?) -> Bool {
         if let bias, bias.requiresGrad { return false }
         guard q.device == .cpu, q.requiresGrad else { return true }
         return q.dtype == .float32 && q.shape[2] > 100

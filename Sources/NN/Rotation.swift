@@ -14,14 +14,15 @@ public struct Rotation {
         case neighbors
     }
 
-    let cosines: Tensor  // [N, d]
-    let sines: Tensor  // [N, d]
+    package let cosines: Tensor  // [N, d] or [B, 1, N, d]
+    package let sines: Tensor  // the same
     let pairing: Pairing
 
     /// A rotation of the last N tokens of a sequence; those before them have no place.
     ///
     /// - Parameters:
-    ///   - angles: `[N, d/2]`, the angle of each pair of channels.
+    ///   - angles: `[N, d/2]`, the angle of each pair of channels; `[B, 1, N, d/2]` where each
+    ///     sequence has its own.
     ///   - pairing: which channels they are.
     public init(angles: Tensor, pairing: Pairing) {
         let all =
@@ -43,7 +44,7 @@ public struct Rotation {
 
     /// Queries or keys `[B, H, T, d]`, turned.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let extra = x.shape[2] - cosines.shape[0]
+        let extra = x.shape[2] - cosines.shape[cosines.rank - 2]
         let patches = extra > 0 ? x[0..., 0..., extra...] : x  // [B, H, N, d]
         let turned =
             patches * cosines.to(dtype: x.dtype) + quarterTurn(patches) * sines.to(dtype: x.dtype)

@@ -13,6 +13,7 @@ enum Comparison {
     static let equal = Op("aten::equal")
     static let `where` = Op("aten::where.self")
     static let argsort = Op("aten::argsort")
+    static let argsortStable = Op("aten::argsort.stable")
     static let topk = Op("aten::topk")
     static let argmax = Op("aten::argmax")
     static let max = Op("aten::max.dim")
@@ -65,6 +66,11 @@ extension Tensor {
     /// The indices that sort the dimension; equal elements keep no particular order.
     public func argsort(_ dim: Int = -1, descending: Bool = false) -> Tensor {
         Comparison.argsort(.tensor(self), .int(dim), .bool(descending))
+    }
+
+    /// The indices that sort the dimension; equal elements stay in their order.
+    public func stableArgsort(_ dim: Int = -1, descending: Bool = false) -> Tensor {
+        Comparison.argsortStable(.tensor(self), .bool(true), .int(dim), .bool(descending))
     }
 
     /// The `k` largest (or smallest) elements along the dimension, sorted, and their indices.

@@ -5,7 +5,9 @@ enum Indexing {
     static let embedding = Op("aten::embedding")
     static let gather = Op("aten::gather")
     static let scatterAdd = Op("aten::scatter_add")
+    static let scatterReduce = Op("aten::scatter_reduce.two")
     static let oneHot = Op("aten::one_hot")
+    static let nonzero = Op("aten::nonzero")
 }
 
 /// How one dimension is indexed: `x[0..., 1..., 3]`.
@@ -84,6 +86,25 @@ extension Tensor {
     /// self[i][indices[i][j]] += source[i][j] for dimension 1, as a new tensor.
     public func scatterAdding(_ source: Tensor, at indices: Tensor, _ dim: Int) -> Tensor {
         Indexing.scatterAdd(.tensor(self), .int(dim), .tensor(indices), .tensor(source))
+    }
+
+    /// The mean of self[i][k] and all source[i][j] with indices[i][j] = k, for dimension 1, as a new
+    /// tensor.
+    public func scatterAveraging(_ source: Tensor, at indices: Tensor, _ dim: Int) -> Tensor {
+        Indexing.scatterReduce(
+            .tensor(self), .int(dim), .tensor(indices), .tensor(source), .string("mean"))
+    }
+
+    /// The largest of self[i][k] and all source[i][j] with indices[i][j] = k, for dimension 1, as a new
+    /// tensor.
+    public func scatterMaximum(_ source: Tensor, at indices: Tensor, _ dim: Int) -> Tensor {
+        Indexing.scatterReduce(
+            .tensor(self), .int(dim), .tensor(indices), .tensor(source), .string("amax"))
+    }
+
+    /// The places of a vector's elements that are true or not 0, in order; waits for a GPU.
+    public func placesOfNonzero() -> Tensor {
+        Indexing.nonzero(.tensor(self)).flattened()
     }
 
     /// For whole numbers below `classCount` a new last dimension with a one at each number.

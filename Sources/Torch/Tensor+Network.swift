@@ -13,6 +13,7 @@ enum Network {
     static let logSoftmax = Op("aten::log_softmax.int")
     static let attention = Op("aten::scaled_dot_product_attention")
     static let crossEntropy = Op("aten::cross_entropy_loss")
+    static let binaryCrossEntropy = Op("aten::binary_cross_entropy_with_logits")
     static let meanSquaredError = Op("aten::mse_loss")
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
@@ -100,6 +101,9 @@ extension Tensor {
     /// x · Φ(x), by the error function, not its tanh approximation.
     public func gelu() -> Tensor { Network.gelu(.tensor(self)) }
 
+    /// The tanh approximation of `gelu()`: ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    public func tanhGELU() -> Tensor { Network.gelu(.tensor(self), .string("tanh")) }
+
     public func relu() -> Tensor { Network.relu(.tensor(self)) }
 
     /// 1 / (1 + e⁻ˣ).
@@ -130,6 +134,11 @@ extension Tensor {
     public func crossEntropy(_ targets: Tensor, smoothing: Double = 0) -> Tensor {
         Network.crossEntropy(
             .tensor(self), .tensor(targets), .none, .int(1), .int(-100), .double(smoothing))
+    }
+
+    /// −y log σ(self) − (1 − y) log(1 − σ(self)) of every element, for targets y from 0 to 1.
+    public func binaryCrossEntropies(_ targets: Tensor) -> Tensor {
+        Network.binaryCrossEntropy(.tensor(self), .tensor(targets), .none, .none, .int(0))
     }
 
     /// The mean of e².

@@ -1,6 +1,6 @@
 import Foundation
 public import NN
-import Torch
+package import Torch
 
 /// The angles by which rotary models turn the queries and keys of patches.
 ///
@@ -51,6 +51,21 @@ public struct RotaryEmbedding: Hashable, Sendable {
         return Rotation(
             angles: Tensor(angles, shape: [grid.count, d / 2]),
             pairing: kind == .dinoV3 ? .halves : .neighbors)
+    }
+
+    /// The rotation of tokens at given rows and columns, as they are, in heads of d channels.
+    ///
+    /// - Parameters:
+    ///   - places: `[B, T, 2]`, row and column of each token.
+    ///   - d: the channels of a head.
+    /// - Returns: a rotation of each sequence, on the device of the places, in fp32.
+    package func rotation(at places: Tensor, headWidth d: Int) -> Rotation {
+        require(d % 4 == 0, "rotary positions need heads whose width 4 divides, found \(d)")
+        let frequencies = Tensor(frequencies(headWidth: d).map(Float.init)).to(places.device)
+        // [B, T, 2, 1] by [F]: first the angles of the row, then those of the column.
+        let angles = (places.to(dtype: .float32).unsqueezed(-1) * frequencies).flattened(2)
+        return Rotation(
+            angles: angles.unsqueezed(1), pairing: kind == .dinoV3 ? .halves : .neighbors)
     }
 
     /// The F = d/4 frequencies, from fast to slow.

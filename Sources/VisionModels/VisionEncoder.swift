@@ -23,6 +23,9 @@ public protocol VisionEncoder: Module {
     /// The grid of the patches after the last block, for images of a size in pixels.
     func grid(height: Int, width: Int) -> PatchGrid
 
+    /// Throws `ConfigurationError` where images of a size in pixels cannot be taken.
+    func requireSize(height: Int, width: Int) throws
+
     /// The width of the tokens after each of the last `count` blocks, earliest first.
     func widths(ofLast count: Int) -> [Int]
 
@@ -43,6 +46,9 @@ public protocol VisionEncoder: Module {
 }
 
 extension VisionEncoder {
+    /// Most take any size.
+    public func requireSize(height: Int, width: Int) throws {}
+
     public func widths(ofLast count: Int) -> [Int] { Array(repeating: width, count: count) }
 
     /// The grid of the patches for the images that the model is made for.

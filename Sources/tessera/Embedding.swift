@@ -43,6 +43,7 @@ struct Embedding {
                 "imageSize", found: imageSize,
                 expected: "a multiple of the patch size, \(patchSize)")
         }
+        try config.requireSize(height: imageSize, width: imageSize)
         encoder.model.move(to: device)
         encoder.model.evaluate()
         extractor = try FeatureExtractor(encoder.model, settings.features)

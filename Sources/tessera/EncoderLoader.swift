@@ -37,7 +37,9 @@ enum EncoderLoader {
         }
         let recipe = try Recipe(contentsOf: config)
         guard let name = recipe.text(at: "run.method") else {
-            throw UsageError("\(config) does not say run.method")
+            throw UsageError(
+                "\(config) does not say run.method: \(folder.path) is no run of ours; of another "
+                    + "program's name one of its checkpoints")
         }
         return try load(
             Registry.method(named: name), run: folder, file: isFolder.boolValue ? nil : url)

@@ -64,6 +64,7 @@ struct FeatureIdentity: Codable, Equatable {
         case let model as VisionTransformer: "\(model.config)"
         case let model as SwinTransformer: "\(model.config)"
         case let model as ModifiedResNet: "\(model.config)"
+        case let model as FeatureNormEncoder: "\(model.config)"
         default: "\(type(of: model))"
         }
     }

@@ -34,7 +34,7 @@ struct FuzzCommand: ParsableCommand {
     @Option(help: "A folder whose files below 64 KiB are damaged too.")
     var recorded: String?
 
-    @Option(help: "Seconds that an input may take.")
+    @Option(help: "Seconds of processor time that an input may take.")
     var timeLimit = 2.0
 
     @Option(help: "MiB that reading an input may allocate, beside 2 KiB for each of its bytes.")

@@ -48,6 +48,15 @@ enum ParityTable {
         ("beyondcls", "simmim_buffers"),
         ("beyondcls", "simmim_load_swin_same"),
         ("beyondcls", "simmim_load_swin_bigger"),
+        // featurenorm's encoder
+        ("featurenorm", "encoder_*"),
+        ("featurenorm", "predictor_*"),
+        ("featurenorm", "checkpoints/*/forward"),
+        ("featurenorm", "dyntanh"),
+        ("featurenorm", "rope2d"),
+        ("featurenorm", "diffmoe_mlp"),
+        ("featurenorm", "tome_ops"),
+        ("featurenorm", "target_norms"),
         // CLIP and visual tokens
         ("mapet", "clip_visual"),
         ("mapet", "clip_resnet"),

@@ -24,7 +24,10 @@ import Testing
     @Test("every case in the repository is claimed, once")
     func caseIsClaimed() {
         var left: Set<String> = []
-        for family in Self.committed.families { left.formUnion(Self.cases(family, "*")) }
+        for family in Self.committed.families {
+            // Those in folders of their own too, which a star does not reach.
+            left.formUnion(Self.committed.caseNames(in: family).map { "\(family)/\($0)" })
+        }
         #expect(!left.isEmpty)
         for (family, pattern) in ParityTable.claims {
             for name in Self.cases(family, pattern) {

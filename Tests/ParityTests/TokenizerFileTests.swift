@@ -1,3 +1,4 @@
+import Checkpoints
 import NN
 import TensorFiles
 import TestSupport
@@ -41,13 +42,13 @@ import VisionModels
         guard let (path, about) = try recorded("dalle_encoder.pkl", "dalle_encoder.json") else {
             return
         }
-        let weights = try tensors(path)
-        let config = try DALLEConfig(inferredFrom: weights.mapValues(\.shape))
+        let loaded = try TokenizerLoader().load(path)
+        #expect(loaded.family.name == "dalle" && loaded.report.isComplete)
+        let model = try #require(loaded.model as? DALLEEncoder)
+        let config = model.config
         #expect(config.width == (try about.int("n_hid")))
         #expect(config.blocksPerGroup == (try about.int("n_blk_per_group")))
         #expect(config.codeCount == (try about.int("vocab_size")))
-        let model = try DALLEEncoder(config, generator: nil)
-        try model.load(weights)
         let expected = try about.array("tokens").flatMap { picture in
             try picture.array.flatMap { row in try row.array.map { try $0.int } }
         }
@@ -66,13 +67,14 @@ import VisionModels
         let others = all.keys.filter { weights[$0] == nil }
         #expect(others.allSatisfy { name in dropped.contains { name.hasPrefix($0) } })
         let encoder = try about.object("encoder")
-        let config = try VQKD.Config(
-            inferredFrom: weights.mapValues(\.shape), heads: encoder.int("heads"))
+        let loaded = try TokenizerLoader(.init(heads: encoder.int("heads"))).load(path)
+        #expect(loaded.family.name == "vqkd" && loaded.report.isComplete)
+        #expect(Set(loaded.report.unused.flatMap(\.names)) == Set(others))
+        let model = try #require(loaded.model as? VQKD)
+        let config = model.config
         #expect(config.encoder.imageSize == (try encoder.int("img")))
         #expect(config.decoder.grid.rows == (try about.object("decoder").int("grid")))
         #expect(config.codeCount == (try about.int("n_code")))
-        let model = try VQKD(config, generator: nil)
-        try model.load(weights)
         let expected = try about.array("tokens").flatMap { try $0.array.map { try $0.int } }
         #expect(model.codes(try picture(about)).values(as: Int.self) == expected)
     }

@@ -45,6 +45,9 @@ import Torch
             expect(
                 x.argsort(dim, descending: descending),
                 equals: a.along(axis) { ranks($0, descending: descending).map(Double.init) })
+            expect(
+                x.stableArgsort(dim, descending: descending),
+                equals: a.along(axis) { ranks($0, descending: descending).map(Double.init) })
             let top = x.topK(2, dim, largest: descending)
             let best = a.along(axis) { v in ranks(v, descending: descending).map { v[$0] } }
             expect(
@@ -66,5 +69,12 @@ import Torch
     /// The first two places of the sorted dimension, that dimension in front.
     private func firstTwo(_ sorted: Naive, _ axis: Int) -> Naive {
         Naive([2, sorted.shape[1 - axis]]) { sorted[axis == 0 ? $0 : [$0[1], $0[0]]] }
+    }
+
+    @Test("equal elements stay in their order")
+    func stability() {
+        let x = Tensor([1.0, 3.0, 1.0, 3.0, 2.0, 3.0])
+        #expect(x.stableArgsort(descending: true).values() == [1, 3, 5, 4, 0, 2])
+        #expect(x.stableArgsort().values() == [0, 2, 4, 1, 3, 5])
     }
 }

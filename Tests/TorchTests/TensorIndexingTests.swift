@@ -58,6 +58,28 @@ import Torch
         expect(x.tensor.scatterAdding(picked.tensor, at: indices, 1), equals: sums)
     }
 
+    @Test("means and maxima of what comes to a place, with what is there")
+    func scatterReductions() {
+        let (x, source) = (Naive(random: [2, 3]), Naive(random: [2, 4], seed: 1))
+        let places = [[2, 0, 2, 2], [1, 1, 0, 0]]
+        let indices = Tensor(places.flatMap { $0 }, shape: [2, 4])
+        func all(_ i: [Int]) -> [Double] {
+            [x[i]] + (0..<4).filter { places[i[0]][$0] == i[1] }.map { source[[i[0], $0]] }
+        }
+        expect(
+            x.tensor.scatterAveraging(source.tensor, at: indices, 1),
+            equals: Naive([2, 3]) { i in all(i).reduce(0, +) / Double(all(i).count) })
+        expect(
+            x.tensor.scatterMaximum(source.tensor, at: indices, 1),
+            equals: Naive([2, 3]) { i in all(i).max() ?? 0 })
+    }
+
+    @Test("the places of what is not 0")
+    func nonzero() {
+        #expect(Tensor([0, 3, 0, -1]).placesOfNonzero().values() == [1, 3])
+        #expect((Tensor([1.0, 2.0]) .> 5).placesOfNonzero().shape == [0])
+    }
+
     @Test("tokens are chosen for each sample by itself")
     func tokens() {
         let kept = [[2, 0], [1, 1], [0, 1], [2, 2]]

@@ -79,12 +79,27 @@ import Torch
     func activations(shape: [Int]) {
         let a = Naive(random: shape)
         expect(a.tensor.gelu(), equals: a.map { $0 * 0.5 * (1 + erf($0 / 2.0.squareRoot())) })
+        expect(
+            a.tensor.tanhGELU(),
+            equals: a.map { x in
+                x * 0.5 * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+            })
         expect(a.tensor.relu(), equals: a.map { max(0, $0) })
         expect(a.tensor.sigmoid(), equals: a.map { 1 / (1 + exp(-$0)) })
         expect(a.tensor.silu(), equals: a.map { $0 / (1 + exp(-$0)) })
         let axis = shape.count - 1
         expect(a.tensor.softmax(-1), equals: a.along(axis, softmax))
         expect(a.tensor.logSoftmax(axis), equals: a.along(axis) { softmax($0).map { log($0) } })
+    }
+
+    @Test("binary cross-entropy of each element, of logits")
+    func binaryCrossEntropies() {
+        let logits = Naive(random: [3, 4])
+        let targets = Naive(random: [3, 4], seed: 1).map { $0 > 0 ? 1 : 0.25 }
+        let expected = logits.with(targets) { logit, y in
+            -y * log(1 / (1 + exp(-logit))) - (1 - y) * log(1 / (1 + exp(logit)))
+        }
+        expect(logits.tensor.binaryCrossEntropies(targets.tensor), equals: expected)
     }
 
     @Test("channels spread over cells of pixels")

@@ -1,5 +1,6 @@
 import Foundation
 import TensorFiles
+import TestSupport
 import Testing
 
 /// `--weights` with checkpoints of other libraries: those recorded for the tests of Checkpoints.
@@ -71,6 +72,51 @@ import Testing
         #expect(
             inspected.output.contains("family timm-swin: Swin with timm's names"),
             "\(inspected.output)")
+    }
+
+    @Test(
+        "featurenorm's encoder is inspected, evaluated and embedded like any",
+        arguments: ParityCase.all(in: "featurenorm", matching: "encoder_noqknorm_disabled"))
+    func featureNorm(item: ParityCase) throws {
+        let names = try item.names("w/")
+        let run = folder.path("run")
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
+        let weights = run + "/00001.safetensors"
+        try SafeTensorsWriter.write(
+            try names.map { ("ema_encoder." + $0.dropFirst(2), try item.file().tensor($0)) },
+            to: weights)
+        let heads = try item.config.object("block_config").object("attention_config")
+            .int("num_attention_heads")
+        let settings = """
+            conf:
+              validation_image_size: 32
+              model:
+                encoder:
+                  input_size: \(try item.config.int("input_size"))
+                  use_rope2d: \(try item.config.bool("use_rope2d"))
+                  block_config: {attention_config: {num_attention_heads: \(heads)}}
+            """
+        try Data(settings.utf8).write(to: URL(fileURLWithPath: run + "/config.yaml"))
+        let inspected = try Program.run(["checkpoint", "inspect", weights])
+        #expect(
+            inspected.output.contains(
+                "family featurenorm: featurenorm's I-JEPA (Colton 2025), \(names.count) tensors"),
+            "\(inspected.output)")
+        let out = folder.path("features.safetensors")
+        let embedded = try Program.run(
+            ["embed", "--weights", weights, "--data", data, "--out", out, "features.tokens=mean"])
+        #expect(embedded.status == 0, "\(embedded.errors)")
+        #expect(
+            embedded.errors.contains("featurenorm, 100 % of the encoder's"), "\(embedded.errors)")
+        let features = try SafeTensorsFile(path: out)
+        let width = try item.file().tensor("w/proj_in.weight").shape[0]
+        #expect(try features.names.contains { try features.tensor($0).shape.last == width })
+        let scored = try evaluate(weights, ["features.tokens=mean"])
+        #expect(scored.status == 0, "\(scored.errors)")
+        let folderOfRun = try evaluate(run)
+        #expect(
+            folderOfRun.status == 64 && folderOfRun.errors.contains("name one of its checkpoints"),
+            "\(folderOfRun.errors)")
     }
 
     @Test("half an encoder is an error that shows what is missing, unless --allow-partial")

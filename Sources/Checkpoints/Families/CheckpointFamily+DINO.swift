@@ -65,12 +65,6 @@ extension CheckpointFamily {
                 value: "blocks.*.attn.v_proj"),
         pixels: .clip, architecture: { .visionTransformer(try $0.eva()) }
     ) { $0.has("blocks.0.attn.q_proj.weight") }
-
-    /// featurenorm's I-JEPA, whose encoder has its own blocks.
-    static let featurenorm = CheckpointFamily(
-        "featurenorm", "featurenorm's I-JEPA", anchors: ["proj_in.weight"],
-        positionResize: .featurenorm, architecture: { _ in throw noModel("featurenorm") }
-    ) { $0.has("blocks.0.attention.proj_qkv.weight") }
 }
 
 extension EncoderShape {

@@ -19,8 +19,8 @@ extension CheckpointFamily {
         architecture: { _ in
             throw noModel(
                 "dalle",
-                "it gives visual tokens, not features: `DALLEEncoder` of the library Tokenizers "
-                    + "takes it, DALLEConfig(inferredFrom:) tells its shape")
+                "it gives visual tokens, not features: `TokenizerLoader` of the library Tokenizers "
+                    + "loads it")
         }
     ) { $0.has("blocks.output.conv.w") }
 }

@@ -7,7 +7,8 @@
 
 enum { fuzzing_worker_limit = 64 };
 
-/// Ends the process with status 1, naming the input, where one crashes or takes more than `seconds`.
+/// Ends the process with status 1, naming the input, where one crashes or takes more than `seconds` of
+/// processor time, or sixty times as long by the clock.
 void fuzzing_watch(double seconds);
 
 /// Gives this thread a stack for reports of an overflow of its own. Once a thread.
@@ -18,6 +19,9 @@ void fuzzing_begin(int worker, uint64_t number);
 
 /// Ends the counting.
 void fuzzing_end(int worker);
+
+/// The processor time between the last begin and end of this thread.
+double fuzzing_seconds(void);
 
 /// Most bytes that were allocated at once between the last begin and end of this thread; -1 where
 /// they cannot be counted, which is so with the address sanitizer.
