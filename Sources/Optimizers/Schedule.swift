@@ -106,7 +106,7 @@ public struct CosineSchedule: Schedule, Hashable {
     public func value(at epoch: Double) -> Double { halfCosine(start, end, epoch / epochs) }
 }
 
-private func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {
+func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {
     end + (start - end) * 0.5 * (1 + cos(.pi * progress))
 }
 

@@ -30,13 +30,17 @@ public struct RunSchedules: Sendable {
                 base, tail: tail.epoch, shape: tail.shape, end: end, epochs: epochs)
         }
         let rise: any Schedule =
-            settings.repeatsPeak
-            ? RepeatedPeakSchedule(
-                from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
-                epochs: epochs, stepsPerEpoch: stepsPerEpoch)
-            : WarmupCosineSchedule(
-                from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
-                epochs: epochs)
+            if let lagged = settings.lagged {
+                lagged.schedule(settings, peak: peak, stepsPerEpoch: stepsPerEpoch)
+            } else if settings.repeatsPeak {
+                RepeatedPeakSchedule(
+                    from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
+                    epochs: epochs, stepsPerEpoch: stepsPerEpoch)
+            } else {
+                WarmupCosineSchedule(
+                    from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
+                    epochs: epochs)
+            }
         rate = tailed(rise, settings.lrTail, settings.minLr)
         decay =
             settings.endWeightDecay.map { end in

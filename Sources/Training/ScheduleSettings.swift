@@ -8,6 +8,7 @@ public struct ScheduleSettings: Configuration {
     public var startLr = 0.0
     public var minLr = 0.0
     public var repeatsPeak = false
+    public var lagged: LaggedSettings? = nil
     public var endWeightDecay: Double? = nil
     public var stretch = 1.0
     public var firstStep = 0
@@ -25,6 +26,9 @@ public struct ScheduleSettings: Configuration {
             "repeatsPeak":
                 "whether the rise ends at the peak itself, which the cosine then begins with "
                 + "once more, as in DINO and iBOT",
+            "lagged":
+                "SimMIM's learning rate in place of the cosine after the rise, each value a step "
+                + "late; null for the cosine",
             "endWeightDecay":
                 "weight decay at the end of a cosine from optim.weightDecay; null for "
                 + "the same throughout",
@@ -51,6 +55,11 @@ public struct ScheduleSettings: Configuration {
         }
         guard (0...1).contains(firstStep) else {
             throw ConfigurationError.invalid("firstStep", found: firstStep, expected: "0 or 1")
+        }
+        if lagged != nil, repeatsPeak || lrTail != nil {
+            throw ConfigurationError.invalid(
+                "lagged", found: repeatsPeak ? "given with repeatsPeak" : "given with lrTail",
+                expected: "one of them")
         }
         try notNegative(startLr, "startLr")
         try notNegative(minLr, "minLr")

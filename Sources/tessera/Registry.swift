@@ -8,7 +8,8 @@ import VisionModels
 enum Registry {
     static let methods: [any PretrainingMethod.Type] = [
         MAE.self, IJEPA.self, StoP.self, IBOT<VisionTransformer.Config>.self,
-        IBOT<SwinTransformer.Config>.self,
+        IBOT<SwinTransformer.Config>.self, SimMIM<VisionTransformer.Config>.self,
+        SimMIM<SwinTransformer.Config>.self,
     ]
 
     /// Those whose authors' own checkpoints are read and written whole.

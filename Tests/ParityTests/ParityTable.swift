@@ -21,6 +21,7 @@ enum ParityTable {
         ("beyondcls", "timm_vit_*"),
         ("beyondcls", "simmim_vit_finetune"),
         ("beyondcls", "simmim_vit_pretrain_*"),
+        ("beyondcls", "simmim_lr_schedules"),
         ("ibot", "finetune_vit_*"),
         ("mapet", "vit_*"),
         ("mapet", "beit_vit_*"),

@@ -91,26 +91,31 @@ struct ResumeTests {
         #expect(try lastCheckpoint(out) == expected)
     }
 
-    @Test(
-        "methods with a teacher too: stopped half-way, then resumed",
-        arguments: ["ijepa", "stop", "ibot", "ibot-swin"])
-    func teachers(method: String) throws {
-        // What the methods' own files are called after.
-        let form = method.hasPrefix("ibot") ? "ibot" : method
-        let settings =
-            TinyPictures.settings.filter {
-                !$0.hasPrefix("method.") && (method != "ibot-swin" || !$0.hasPrefix("model."))
-            } + ["optim.lr=0.01", "run.probeEvery=2"] + Self.settings(of: method)
-        func run(_ name: String, _ more: [String]) throws -> String {
-            let out = folder.path("\(method)-\(name)")
-            let result = try Program.run(
-                ["pretrain", method, "--data", data, "--out", out] + settings + more)
-            try #require(result.status == 0, "\(result.errors)")
-            return out
-        }
-        let whole = try run("whole", ["run.keep=99"])
-        // The same run with its second half taken away.
-        let half = try run("half", ["run.keep=99"])
+    @Test("SimMIM too: stopped half-way, then resumed", arguments: ["simmim", "simmim-swin"])
+    func simMIM(method: String) throws {
+        let settings = Self.settings(of: method, optim: "optim.lr=0.01")
+        let (whole, half) = try (
+            run(method, "whole", settings), resumed(method, settings)
+        )
+        #expect(try lastCheckpoint(half) == lastCheckpoint(whole))
+        let shown = try Program.run(["report", whole])
+        #expect(shown.status == 0, "\(shown.errors)")
+        let page = try String(contentsOfFile: whole + "/report.html", encoding: .utf8)
+        #expect(page.contains("Reconstruction"))
+    }
+
+    /// A run with all its checkpoints.
+    private func run(_ method: String, _ name: String, _ settings: [String]) throws -> String {
+        let out = folder.path("\(method)-\(name)")
+        let result = try Program.run(
+            ["pretrain", method, "--data", data, "--out", out, "run.keep=99"] + settings)
+        try #require(result.status == 0, "\(result.errors)")
+        return out
+    }
+
+    /// The same run with its second half taken away and made again.
+    private func resumed(_ method: String, _ settings: [String]) throws -> String {
+        let half = try run(method, "half", settings)
         let names = try FileManager.default.contentsOfDirectory(atPath: half + "/checkpoints")
             .filter { $0.hasPrefix("step-") }.sorted()
         #expect(names.count > 10)
@@ -119,6 +124,19 @@ struct ResumeTests {
         }
         let end = try Program.run(["resume", half])
         try #require(end.status == 0, "\(end.errors)")
+        return half
+    }
+
+    @Test(
+        "methods with a teacher too: stopped half-way, then resumed",
+        arguments: ["ijepa", "stop", "ibot", "ibot-swin"])
+    func teachers(method: String) throws {
+        // What the methods' own files are called after.
+        let form = method.hasPrefix("ibot") ? "ibot" : method
+        let settings = Self.settings(of: method, optim: "optim.lr=0.01") + ["run.probeEvery=2"]
+        let (whole, half) = try (
+            run(method, "whole", settings), resumed(method, settings)
+        )
         #expect(try lastCheckpoint(half) == lastCheckpoint(whole))
 
         // The state as the method's own code saves it: who goes on from it has every weight and moment.
@@ -161,7 +179,18 @@ struct ResumeTests {
         #expect(refused.status == 64 && refused.errors.contains("--continue-from"))
     }
 
-    private static func settings(of method: String) -> [String] {
+    /// Those of tiny pictures for a method, with its own.
+    private static func settings(of method: String, optim: String) -> [String] {
+        TinyPictures.settings.filter {
+            !$0.hasPrefix("method.") && (!method.hasSuffix("-swin") || !$0.hasPrefix("model."))
+        } + [optim] + ownSettings(of: method)
+    }
+
+    private static func ownSettings(of method: String) -> [String] {
+        let swin = [
+            "model.imageSize=8", "model.patchSize=2", "model.channels=1", "model.width=8",
+            "model.depths=[1, 2]", "model.heads=[1, 2]", "model.window=2",
+        ]
         let distillation = [
             "method.localCrops=2", "method.localSize=4", "method.prototypes=32",
             "method.head.width=16", "method.head.bottleneck=8", "method.freezeLastLayer=2",
@@ -169,10 +198,9 @@ struct ResumeTests {
         return switch method {
         case "ibot": distillation
         case "ibot-swin":
-            distillation + [
-                "model.imageSize=8", "model.patchSize=2", "model.channels=1", "model.width=8",
-                "model.depths=[1, 2]", "model.heads=[1, 2]", "model.window=2",
-            ]
+            distillation + swin
+        case "simmim": ["method.masks.unit=4", "schedule.lagged.milestones=[5]"]
+        case "simmim-swin": swin + ["method.masks.unit=4", "schedule.lagged.milestones=[5]"]
         default:
             [
                 "method.predictorWidth=8", "method.predictorDepth=1", "method.masks.minKeep=0",
