@@ -75,14 +75,10 @@ extension SimMIM: ReconstructingMethod {
     public func reconstruct(_ batch: ImageBatch) -> Reconstruction {
         noGrad {
             let mask = mask(of: batch)
-            let (b, _, height, width) = batch.images.shape4
-            let (_, rows, columns) = mask.shape3
-            let pixels = mask.to(dtype: .float32).reshaped(b, 1, rows, 1, columns, 1)
-                .expanded([b, 1, rows, height / rows, columns, width / columns])
-                .reshaped(b, 1, height, width)
             return Reconstruction(
                 original: batch.images,
-                predicted: predict(batch.images, mask: mask).atLeastFloat32, mask: pixels)
+                predicted: predict(batch.images, mask: mask).atLeastFloat32,
+                mask: MaskedPixelLoss.pixels(of: mask, in: batch.images))
         }
     }
 }
