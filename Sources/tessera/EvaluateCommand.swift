@@ -110,10 +110,11 @@ struct EvaluateCommand: ParsableCommand {
                         "read-outs see all tokens of one block: leave features.tokens and "
                             + "features.blocks out, and choose the block by features.leftOut")
                 }
+                let form = try data.tokenForm(settings.features)
+                try settings.protocol.validate(on: form)
                 let (train, test) = try data.probeFeatures(settings.features)
                 return try ReadOutProbes.scores(
-                    train: train, test: test, form: data.tokenForm(settings.features),
-                    settings.protocol
+                    train: train, test: test, form: form, settings.protocol
                 ) { data.sayEpoch($0, of: settings.protocol.epochs) }
             }
         }

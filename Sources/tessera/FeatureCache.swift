@@ -14,8 +14,14 @@ struct FeatureCache {
     /// Makes the folder where there is none.
     init(_ folder: String) throws {
         self.folder = folder
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw UsageError(
+                "--cache is '\(folder)', where no folder can be made: \(error.localizedDescription)"
+            )
+        }
     }
 
     /// The file of an identity; which it is of stands inside.

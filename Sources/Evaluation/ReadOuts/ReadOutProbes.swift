@@ -59,6 +59,18 @@ public final class ReadOutProbes {
                 throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
             }
         }
+
+        /// Throws `ConfigurationError` for read-outs that tokens of a form do not have, before any is
+        /// extracted.
+        public func validate(on form: TokenForm) throws {
+            try validate()
+            guard let kind = readOuts.first(where: \.needsClassToken), !form.hasClassToken else {
+                return
+            }
+            throw ConfigurationError.invalid(
+                "readOuts", found: kind.rawValue,
+                expected: "no \(kind.rawValue): the encoder has no class token")
+        }
     }
 
     public enum Rule: String, Codable, Sendable, CaseIterable {
@@ -91,12 +103,7 @@ public final class ReadOutProbes {
     ) throws {
         self.form = form
         let made = try config.readOuts.flatMap { kind in
-            if kind.needsClassToken, !form.hasClassToken {
-                throw ConfigurationError.invalid(
-                    "readOuts", found: kind.rawValue,
-                    expected: "no \(kind.rawValue): the encoder has no class token")
-            }
-            return try config.rateFactors.map { factor in
+            try config.rateFactors.map { factor in
                 // Copies start alike, so that only the rate tells them apart.
                 Probe(
                     kind: kind, rateFactor: factor,
@@ -171,7 +178,7 @@ extension ReadOutProbes {
         train: some ProbeFeatures, test: Features, form: TokenForm, _ config: Config = Config(),
         seed: UInt64 = 0, progress: (Int) -> Void = { _ in }
     ) throws -> [Result] {
-        try config.validate()
+        try config.validate(on: form)
         try EvaluationError.check(train: train, test: test)
         guard train.width == form.tokenCount * form.width else {
             throw EvaluationError(
