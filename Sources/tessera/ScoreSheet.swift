@@ -38,6 +38,13 @@ extension Score {
         switch `protocol` {
         case "knn": return "k-NN" + (number("k").map { ", k = \($0)" } ?? "")
         case "linear": return "linear probe"
+        case FineTuningScores.protocolName:
+            func text(_ key: String) -> String? {
+                guard case .text(let text)? = settings[key] else { return nil }
+                return text
+            }
+            return "fine-tuned" + (text("weights") == "average" ? ", average" : "")
+                + (text("checkpoint") == "best" ? ", best" : "")
         case "logistic": return "logistic" + (number("lambda").map { ", λ = \($0)" } ?? "")
         case "readout":
             guard case .text(let name)? = settings["readOut"] else { return `protocol` }
