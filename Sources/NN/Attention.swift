@@ -53,8 +53,8 @@ public final class Attention: Module {
     ///
     /// - Parameters:
     ///   - rows: Q tokens that look.
-    ///   - keys: K tokens that are looked at.
     ///   - x: `[B, T, D]`.
+    ///   - keys: K tokens that are looked at.
     ///   - positions: with a bias of a shape that `[B, H, Q, K]` can be expanded from; of all tokens where
     ///     attention sees places otherwise.
     /// - Returns: `[B, Q, D]`.

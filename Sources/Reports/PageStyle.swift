@@ -7,7 +7,7 @@ enum PageStyle {
     /// Of curves on white.
     static let curveColors = ["#0072b2", "#c65100", "#00805b", "#a8558a", "#a87400", "#2b86bd"]
 
-    /// `--c0:#0072b2;--c1:…`
+    /// Declarations of CSS, such as `--c0:#0072b2`.
     private static func variables(_ colors: [String]) -> HTML {
         HTML(markup: colors.enumerated().map { "--c\($0):\($1)" }.joined(separator: ";"))
     }

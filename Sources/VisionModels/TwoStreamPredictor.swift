@@ -31,7 +31,8 @@ public final class TwoStreamPredictor: Module {
         require(
             config.classToken && config.extraTokens == 1 && config.extraPositions == 1
                 && config.finalNorm == .tokens && !config.attentionSeesPositions,
-            "MaPeT needs one token before the patches, positions in the tokens alone and a final norm")
+            "MaPeT needs one token before the patches, positions in the tokens alone and a final norm"
+        )
         self.backbone = backbone
         maskPositionalToken = Init.zeros([1, 1, config.width])
         decoder = Linear(config.width, vocabulary, generator: generator)

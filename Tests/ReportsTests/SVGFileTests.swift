@@ -22,7 +22,9 @@ import Testing
     func chart() {
         let chart = LineChart(
             title: "Loss <a>", xLabel: "step", yLabel: "nats",
-            series: [Series(name: "one", values: [1, 2]), Series(name: "two & 3", values: [2, 1])])
+            series: [
+                Series(name: "one", values: [1, 2]), Series(name: "two & 3", values: [2, 1]),
+            ])
         let markup = SVGFile(chart).markup
         #expect(markup.hasPrefix("<?xml"))
         #expect(markup.contains("Loss &lt;a&gt; (nats)") && markup.contains(">two &amp; 3</text>"))

@@ -56,7 +56,8 @@ import Testing
             "attention", "--weights", "nowhere", "--data", data, "--pictures", "0",
         ])
         #expect(none.status != 0 && none.errors.contains("--pictures is 0"))
-        try pretrain("simmim-swin", "swin", ResumeTests.settings(of: "simmim-swin", optim: "optim.lr=1e-3"))
+        try pretrain(
+            "simmim-swin", "swin", ResumeTests.settings(of: "simmim-swin", optim: "optim.lr=1e-3"))
         let swin = try Program.run([
             "attention", "--weights", folder.path("swin"), "--data", data, "--split", "train",
         ])
