@@ -13,7 +13,7 @@ struct Tessera: ParsableCommand {
         version: Version.text,
         subcommands: [
             QuickstartCommand.self, PretrainCommand.self, ResumeCommand.self, EvaluateCommand.self,
-            EmbedCommand.self,
+            EmbedCommand.self, AttentionCommand.self,
             ReportCommand.self, DataCommand.self, MasksCommand.self, CheckpointCommand.self,
             ConfigCommand.self, DoctorCommand.self,
         ])

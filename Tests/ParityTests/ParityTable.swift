@@ -58,6 +58,8 @@ enum ParityTable {
         ("featurenorm", "diffmoe_mlp"),
         ("featurenorm", "tome_ops"),
         ("featurenorm", "target_norms"),
+        // MaPeT
+        ("mapet", "mapet_forward*"),
         // CLIP and visual tokens
         ("mapet", "clip_visual"),
         ("mapet", "clip_resnet"),
