@@ -6,6 +6,10 @@ public struct CoverageReport: Sendable {
     public let family: String
     /// Where in the file the encoder is: the dictionary, then the prefix of the names.
     public let place: String
+    /// The dictionary alone, such as `teacher`; empty for the top of the file.
+    public let part: String
+    /// What stands before every name, such as `module.backbone.`.
+    public let prefix: String
     /// The tensors of the model that were loaded, in its order.
     public internal(set) var loaded: [Loaded] = []
     /// Those that were not, with the reason.

@@ -44,7 +44,9 @@ struct ModelFit {
         keepsTask: Bool = false
     ) throws {
         self.model = model
-        report = CoverageReport(file: file, family: found.family.name, place: found.set.place)
+        report = CoverageReport(
+            file: file, family: found.family.name, place: found.set.place, part: found.set.part,
+            prefix: found.set.prefix)
         let byName = Dictionary(mapped.map { ($0.name, $0) }) { first, _ in first }
         var used: Set<String> = []
         for (name, target) in model.stateDict where !Self.isRecomputed(name) {

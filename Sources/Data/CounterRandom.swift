@@ -12,6 +12,9 @@ public enum RandomPurpose: UInt8, Sendable, CaseIterable {
     case evaluation = 6
     /// Sizes that the masks of a batch have in common; the sample is the number of the step.
     case maskSize = 7
+    /// Test pictures that an interval of confidence is estimated with; the sample is the resample.
+    case bootstrap = 8
+    case clustering = 9
 }
 
 /// A random stream that is a pure function of (seed, purpose, epoch, sample, view).

@@ -26,11 +26,19 @@ public struct Accuracy: Hashable, Sendable {
     /// How many classes come before the right one, `[N]` of int64.
     ///
     /// Of equal scores the lower class number comes first, so the result is one whatever the order
-    /// of computation; a sort would leave it open.
+    /// of computation; a sort would leave it open. A right class whose score is no number is not among
+    /// the first five: a probe that diverged is right about nothing.
     static func ranks(scores: Tensor, labels: Tensor) -> Tensor {
         let right = labels.unsqueezed(1)  // [N, 1]
         let score = scores.gathered(right, 1)
         let classes = Tensor.range(0..<scores.shape[1], device: scores.device)  // [K]
-        return (score .< scores).sum(1) + ((score .== scores) .& (classes .< right)).sum(1)
+        let same = score .== scores
+        func whole(_ number: Int) -> Tensor {
+            Tensor.full([], Double(number), dtype: .int64, device: scores.device)
+        }
+        let count = scores.shape[1]
+        let notAhead = (scores .< score).sum(1) + same.sum(1) - (same .& (classes .< right)).sum(1)
+        // A number is not ahead of itself: none at all are where the score is no number.
+        return (notAhead .== 0).select(whole(max(count, 5)), else: whole(count) - notAhead)
     }
 }

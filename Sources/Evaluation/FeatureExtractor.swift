@@ -18,6 +18,10 @@ public struct FeatureExtractor {
         public var stride = 1
         /// Whether the tokens go through the encoder's final norm.
         public var finalNorm = true
+        /// The scales at which each picture is seen, 1 alone by default.
+        ///
+        /// With others the feature is the mean of those at all of them, at unit length.
+        public var scales = [1.0]
         /// The lower precision of the encoder's matrix products: bf16, or fp16 on CUDA; off for
         /// fp32.
         public var precision: Precision? = nil
@@ -26,6 +30,9 @@ public struct FeatureExtractor {
 
         /// How many of the last blocks are run through for them.
         var reach: Int { leftOut + (blocks - 1) * stride + 1 }
+
+        /// Whether pictures are seen at other sizes than their own.
+        var rescales: Bool { scales != [1] }
 
         public func validate() throws {
             guard blocks > 0 else {
@@ -40,6 +47,10 @@ public struct FeatureExtractor {
                 throw ConfigurationError.invalid(
                     "stride", found: stride, expected: "a positive number")
             }
+            guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+                throw ConfigurationError.invalid(
+                    "scales", found: "\(scales)", expected: "positive numbers")
+            }
         }
     }
 
@@ -50,6 +61,9 @@ public struct FeatureExtractor {
         case mean
         /// The class token of each block, then the mean of the last block's patches: (n + 1)·D.
         case clsAndMean
+        /// The class token of each block, then the generalised mean of the last block's patches, by the
+        /// fourth power of what is above 10⁻⁶: (n + 1)·D, for the detection of copies.
+        case clsAndGeM
         /// All patch tokens of each block side by side, which keeps where things are: n·N·D. Only
         /// for encoders of one picture size, and practical for few patches.
         case patches
@@ -98,7 +112,7 @@ public struct FeatureExtractor {
         let layers = blockWidths.reduce(0, +)
         return switch config.tokens {
         case .cls, .mean: layers
-        case .clsAndMean: layers + encoder.width
+        case .clsAndMean, .clsAndGeM: layers + encoder.width
         case .patches: layers * encoder.grid.count
         case .all: layers * (encoder.extraTokens + encoder.grid.count)
         }
@@ -112,23 +126,33 @@ public struct FeatureExtractor {
     /// Nothing is recorded for differentiation; the encoder is used as it is, in training or
     /// evaluation mode.
     public func callAsFunction(_ images: Tensor) -> Tensor {
-        noGrad {
-            autocast(to: config.precision?.dtype, on: images.device) {
-                let layers = lastLayers(images)
-                var parts: [Tensor] = layers.map { tokens in
-                    switch config.tokens {
-                    case .cls, .clsAndMean: tokens[0..., 0]
-                    case .mean: tokens[0..., encoder.extraTokens...].mean(1)
-                    case .patches: tokens[0..., encoder.extraTokens...].flattened(1)
-                    case .all: tokens.flattened(1)
-                    }
-                }
-                if config.tokens == .clsAndMean, let last = layers.last {
-                    parts.append(last[0..., encoder.extraTokens...].mean(1))
-                }
-                return concatenated(parts.map { $0.to(dtype: .float32) }, 1)
+        FeatureForms([self])(images)[0]
+    }
+
+    /// The feature of blocks that were run already.
+    ///
+    /// - Parameter layers: the tokens `[B, T, D]` after each of the last blocks, at least as many as the
+    ///   settings reach back, the earliest first, without the final norm.
+    /// - Returns: `[B, D′]`, fp32.
+    func feature(of layers: [Tensor]) -> Tensor {
+        let used = strided(layers.suffix(config.reach))
+        let tokens = config.finalNorm ? used.map { encoder.final($0) } : used
+        var parts: [Tensor] = tokens.map { tokens in
+            switch config.tokens {
+            case .cls, .clsAndMean, .clsAndGeM: tokens[0..., 0]
+            case .mean: tokens[0..., encoder.extraTokens...].mean(1)
+            case .patches: tokens[0..., encoder.extraTokens...].flattened(1)
+            case .all: tokens.flattened(1)
             }
         }
+        if let patches = tokens.last?[0..., encoder.extraTokens...] {
+            if config.tokens == .clsAndMean { parts.append(patches.mean(1)) }
+            if config.tokens == .clsAndGeM {
+                let fourth = patches.to(dtype: .float32).clamped(min: 1e-6).pow(4)
+                parts.append(fourth.mean(1).pow(0.25))
+            }
+        }
+        return concatenated(parts.map { $0.to(dtype: .float32) }, 1)
     }
 
     /// The features of a sequence of batches, the encoder in evaluation mode meanwhile.
@@ -142,32 +166,13 @@ public struct FeatureExtractor {
         _ batches: some Sequence<LabelledBatch>, classNames: [String] = [],
         progress: (Int) -> Void = { _ in }
     ) -> Features {
-        let wasTraining = encoder.isTraining
-        encoder.evaluate()
-        defer { encoder.train(wasTraining) }
-        var values: [Tensor] = []
-        var labels: [Int] = []
-        for batch in batches {
-            values.append(self(batch.images.sent(to: device)))
-            labels += batch.labels
-            progress(labels.count)
-        }
-        return Features(
-            values: values.isEmpty
-                ? Tensor.zeros([0, width], device: device) : concatenated(values, 0),
-            labels: labels, classNames: classNames)
+        FeatureForms([self]).extract(batches, classNames: classNames, progress: progress)[0]
     }
 
     /// Those of the last blocks that are used.
-    private func strided<Element>(_ layers: [Element]) -> [Element] {
-        let taken = layers.dropLast(config.leftOut)
+    private func strided<Element>(_ layers: some BidirectionalCollection<Element>) -> [Element] {
+        let taken = Array(layers.dropLast(config.leftOut))
         return taken.enumerated().filter { (taken.count - 1 - $0.offset) % config.stride == 0 }
             .map(\.element)
-    }
-
-    /// The tokens `[B, T, D]` after each of the last blocks, the earliest first.
-    private func lastLayers(_ images: Tensor) -> [Tensor] {
-        let layers = strided(encoder.lastBlocks(images, count: config.reach))
-        return config.finalNorm ? layers.map { encoder.final($0) } : layers
     }
 }

@@ -55,34 +55,62 @@ public struct KNearestNeighbors {
 
     /// The accuracy on test features for every k of the configuration, in its order.
     public func evaluate(_ test: Features) throws -> [(k: Int, accuracy: Accuracy)] {
+        try ranks(test).map { ($0.k, $0.ranks.accuracy) }
+    }
+
+    /// Where the right class of each test feature comes by votes, for every k of the configuration.
+    ///
+    /// A class without a vote comes behind all others: it is none of the first five, even if only four
+    /// have one.
+    public func ranks(_ test: Features) throws -> [(k: Int, ranks: TestRanks)] {
         guard test.count > 0 else { throw EvaluationError("there are no test features") }
-        var correct = config.neighbors.map { _ in (top1: 0.0, top5: 0.0) }  // counts
         let targets = test.labelTensor
         let classes = Swift.max(classCount, test.classCount)
+        var found: [[Int]] = config.neighbors.map { _ in [] }
         noGrad {
+            let last = Tensor.full(
+                [], Double(Swift.max(classes, 5)), dtype: .int64, device: targets.device)
             for rows in chunks(of: test.count) {
                 let votes = votes(for: test.values[rows], classCount: classes)
+                let labels = targets[rows]
                 for (index, votes) in votes.enumerated() {
-                    let labels = targets[rows]
-                    let ranks = Accuracy.ranks(scores: votes, labels: labels)
-                    // A class without a vote is none of the first five, even if only four have one.
                     let hasVotes = votes.gathered(labels.unsqueezed(1), 1).squeezed(1) .> 0
-                    correct[index].top1 += ((ranks .< 1) .& hasVotes).sum().item
-                    correct[index].top5 += ((ranks .< 5) .& hasVotes).sum().item
+                    let ranks = Accuracy.ranks(scores: votes, labels: labels)
+                    found[index] += TestRanks(hasVotes.select(ranks, else: last)).values
                 }
             }
         }
-        let percent = 100 / Double(test.count)
-        return zip(config.neighbors, correct).map { k, counts in
-            (k, Accuracy(top1: counts.top1 * percent, top5: counts.top5 * percent))
-        }
+        return zip(config.neighbors, found).map { ($0, TestRanks($1)) }
     }
 
     /// The most similar training features of each row: cosines and indices, `[M, k]` both.
     func neighbors(of values: Tensor, _ k: Int) -> (similarities: Tensor, indices: Tensor) {
         // A linear layer whose weights are the training features.
-        let found = values.normalized().linear(features, nil).topK(k)
+        let found = Self.largest(values.normalized().linear(features, nil), k)
         return (found.values, found.indices)
+    }
+
+    /// The k largest of each row `[M, N]` with their places, the largest first.
+    ///
+    /// A row is cut into g parts of G numbers; of all numbers at one place of the parts the largest is
+    /// found, G of them. The k largest of all lie at k of these places, since any other place has k
+    /// numbers of others above all of its own: only those and what g does not divide are sorted.
+    static func largest(_ x: Tensor, _ k: Int) -> (values: Tensor, indices: Tensor) {
+        let (rows, count) = x.shape2
+        let parts = Int((Double(count) / Double(k)).squareRoot())  // g
+        guard parts >= 8 else { return x.topK(k) }
+        let length = count / parts  // G
+        let places = x[0..., ..<(parts * length)].reshaped(rows, parts, length).maximum(over: 1)
+            .topK(k).indices  // [M, k]
+        let steps = Tensor.range(0..<parts * length, by: length, device: x.device)
+            .reshaped(1, parts, 1)
+        var candidates = (places.unsqueezed(1) + steps).flattened(1)  // [M, g · k]
+        if parts * length < count {
+            let rest = Tensor.range(parts * length..<count, device: x.device).unsqueezed(0)
+            candidates = concatenated([candidates, rest.expanded([rows, rest.count])], 1)
+        }
+        let found = x.gathered(candidates, 1).topK(k)
+        return (found.values, candidates.gathered(found.indices, 1))
     }
 
     /// The votes `[M, K]` for every k, in the order of the configuration.
@@ -106,14 +134,20 @@ public struct KNearestNeighbors {
 
 extension KNearestNeighbors {
     /// Top-1 and top-5 for every k, as `scores.json` keeps them.
-    public static func scores(train: Features, test: Features, _ config: Config = Config()) throws
-        -> [Score]
-    {
+    ///
+    /// The seed is that of the intervals.
+    public static func scores(
+        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+    ) throws -> [Score] {
         try EvaluationError.check(train: train, test: test)
-        return try KNearestNeighbors(train, config).evaluate(test).flatMap { k, accuracy in
-            Score.pair(
-                "knn", accuracy,
-                ["k": .number(Double(k)), "temperature": .number(config.temperature)])
-        }
+        let found = try KNearestNeighbors(train, config).ranks(test)
+        return Score.pairs(
+            "knn",
+            found.map { k, ranks in
+                (
+                    ranks,
+                    ["k": .number(Double(k)), "temperature": .number(config.temperature)]
+                )
+            }, Bootstrap(seed: seed))
     }
 }

@@ -25,6 +25,14 @@ public struct LogisticEvaluation {
 
         public init() {}
 
+        /// iBOT's: features at unit length, λ of .01, .1 and 1 against the mean loss.
+        public static var iBOT: Config {
+            var config = Config()
+            (config.preparation, config.lambdas) = (.normalized, [0.01, 0.1, 1])
+            config.lambdaOfSum = false
+            return config
+        }
+
         public func validate() throws {
             guard !lambdas.isEmpty, lambdas.allSatisfy({ $0 > 0 && $0.isFinite }) else {
                 throw ConfigurationError.invalid(
@@ -61,6 +69,8 @@ public struct LogisticEvaluation {
         public let test: Accuracy
         /// `[M, K]`.
         public let testScores: Tensor
+        /// Where they put the right classes.
+        public let testRanks: TestRanks
     }
 
     /// The solutions in the order of the configuration's λ.
@@ -92,12 +102,13 @@ public struct LogisticEvaluation {
                     maxIterations: config.maxIterations * 100)
             start = fit.weights
             let scores = LogisticRegression.scores(tested, fit.weights)
+            let ranks = TestRanks(scores: scores, labels: test.labelTensor)
             results[lambda] = Result(
                 lambda: lambda, fit: fit,
                 train: Accuracy(
                     scores: LogisticRegression.scores(examples, fit.weights),
                     labels: train.labelTensor),
-                test: Accuracy(scores: scores, labels: test.labelTensor), testScores: scores)
+                test: ranks.accuracy, testScores: scores, testRanks: ranks)
         }
         return config.lambdas.compactMap { results[$0] }
     }
@@ -119,19 +130,25 @@ public struct LogisticEvaluation {
 
 extension LogisticEvaluation {
     /// Top-1 and top-5 for every λ, as `scores.json` keeps them.
-    public static func scores(train: Features, test: Features, _ config: Config = Config()) throws
-        -> [Score]
-    {
-        try run(train: train, test: test, config).flatMap { result in
-            Score.pair(
-                "logistic", result.test,
-                [
-                    "lambda": .number(result.lambda), "lambdaOfSum": .flag(config.lambdaOfSum),
-                    "penalty": .text(config.penalty.rawValue),
-                    "preparation": .text(config.preparation.rawValue),
-                    "testByItself": .flag(config.testByItself),
-                    "relativeGap": .number(result.fit.relativeGap),
-                ])
-        }
+    ///
+    /// The seed is that of the intervals; the optimum has none.
+    public static func scores(
+        train: Features, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+    ) throws -> [Score] {
+        let results = try run(train: train, test: test, config)
+        return Score.pairs(
+            "logistic",
+            results.map { result in
+                (
+                    result.testRanks,
+                    [
+                        "lambda": .number(result.lambda), "lambdaOfSum": .flag(config.lambdaOfSum),
+                        "penalty": .text(config.penalty.rawValue),
+                        "preparation": .text(config.preparation.rawValue),
+                        "testByItself": .flag(config.testByItself),
+                        "relativeGap": .number(result.fit.relativeGap),
+                    ]
+                )
+            }, Bootstrap(seed: seed))
     }
 }

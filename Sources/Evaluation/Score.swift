@@ -7,15 +7,20 @@ public struct Score: Codable, Hashable, Sendable {
     /// What is measured: `top1`, `top5` (percent).
     public var metric: String
     public var value: Double
+    /// Where the value would lie with other test pictures of the same kind; nil where it was not
+    /// estimated.
+    public var interval: Interval?
     /// Every setting that the value depends on.
     public var settings: [String: Setting]
 
     public init(
-        protocol: String, metric: String, value: Double, settings: [String: Setting] = [:]
+        protocol: String, metric: String, value: Double, interval: Interval? = nil,
+        settings: [String: Setting] = [:]
     ) {
         self.protocol = `protocol`
         self.metric = metric
         self.value = value
+        self.interval = interval
         self.settings = settings
     }
 
@@ -67,5 +72,28 @@ extension Score {
             Score(
                 protocol: `protocol`, metric: "top5", value: accuracy.top5, settings: settings),
         ]
+    }
+
+    /// Top-1 and top-5 of several results on the same test pictures, with intervals from the same
+    /// resamples of them.
+    static func pairs(
+        _ protocol: String, _ results: [(ranks: TestRanks, settings: [String: Setting])],
+        _ bootstrap: Bootstrap = Bootstrap()
+    ) -> [Score] {
+        let intervals = bootstrap.intervals(of: results.map(\.ranks))
+        return zip(results, intervals).flatMap { result, interval in
+            let accuracy = result.ranks.accuracy
+            let settings = result.settings.merging(
+                ["seed": .number(Double(bootstrap.seed))]
+            ) { own, _ in own }
+            return [
+                Score(
+                    protocol: `protocol`, metric: "top1", value: accuracy.top1,
+                    interval: interval.top1, settings: settings),
+                Score(
+                    protocol: `protocol`, metric: "top5", value: accuracy.top5,
+                    interval: interval.top5, settings: settings),
+            ]
+        }
     }
 }

@@ -49,20 +49,23 @@ public final class Attention: Module {
         return project(mixed.transposed(1, 2).reshaped(b, t, d))
     }
 
-    /// The output of the last `count` tokens alone, `[B, count, D]`: the others are looked at, but do not
-    /// look.
+    /// The output of some tokens from what some hold: the others do not look, or are not looked at.
     ///
     /// - Parameters:
-    ///   - count: up to T.
+    ///   - rows: Q tokens that look.
     ///   - x: `[B, T, D]`.
-    ///   - positions: as for all tokens.
-    /// - Returns: what the whole output has in its last rows.
-    public func ofLast(
-        _ count: Int, _ x: Tensor, at positions: AttentionPositions? = nil
+    ///   - keys: K tokens that are looked at.
+    ///   - positions: with a bias of a shape that `[B, H, Q, K]` can be expanded from; of all tokens where
+    ///     attention sees places otherwise.
+    /// - Returns: `[B, Q, D]`.
+    public func of(
+        _ rows: Range<Int>, _ x: Tensor, seeing keys: Range<Int>,
+        at positions: AttentionPositions? = nil
     ) -> Tensor {
         let (b, t, d) = x.shape3
         guard qBias == nil, qNorm == nil, positions?.rotation == nil, relativeBias == nil else {
-            return self(x, at: positions)[0..., (t - count)...]
+            require(keys == 0..<t, "attention with places in it looks at all tokens")
+            return self(x, at: positions)[0..., rows]
         }
         func split(_ x: Tensor, _ parts: Int) -> [Tensor] {
             x.reshaped(b, -1, parts, headCount, d / headCount).unbound(2).map {
@@ -70,12 +73,12 @@ public final class Attention: Module {
             }
         }
         let (weight, bias) = (qkv.weight, qkv.bias)
-        let q = split(
-            x[0..., (t - count)...].linear(weight[..<d], bias.map { $0[..<d] }), 1)[0]
-        let keysAndValues = split(x.linear(weight[d...], bias.map { $0[d...] }), 2)
+        let q = split(x[0..., rows].linear(weight[..<d], bias.map { $0[..<d] }), 1)[0]
+        let keysAndValues = split(
+            x[0..., keys].linear(weight[d...], bias.map { $0[d...] }), 2)
         let (k, v) = (keysAndValues[0], keysAndValues[1])
         let mixed = Self.mixed(q, k, v, bias: positions?.sharedBias)
-        return project(mixed.transposed(1, 2).reshaped(b, count, d))
+        return project(mixed.transposed(1, 2).reshaped(b, rows.count, d))
     }
 
     /// The output together with the attention weights `[B, H, T, T]`.

@@ -62,9 +62,24 @@ public final class Block: Module {
     public func ofLast(
         _ count: Int, _ x: Tensor, at positions: AttentionPositions? = nil
     ) -> Tensor {
-        let last = x[0..., (x.shape[1] - count)...]
-        let mixed = attn.ofLast(count, norm1(x), at: positions)
-        return feedForward(last + dropPath(scaled(mixed, gamma1)))
+        let t = x.shape[1]
+        return of(t - count..<t, x, seeing: 0..<t, at: positions)
+    }
+
+    /// The output of some tokens, whose attention looks at some.
+    ///
+    /// - Parameters:
+    ///   - rows: Q tokens.
+    ///   - x: `[B, T, D]`.
+    ///   - keys: K tokens that are looked at.
+    ///   - positions: with a bias of a shape that `[B, H, Q, K]` can be expanded from.
+    /// - Returns: `[B, Q, D]`.
+    public func of(
+        _ rows: Range<Int>, _ x: Tensor, seeing keys: Range<Int>,
+        at positions: AttentionPositions? = nil
+    ) -> Tensor {
+        let mixed = attn.of(rows, norm1(x), seeing: keys, at: positions)
+        return feedForward(x[0..., rows] + dropPath(scaled(mixed, gamma1)))
     }
 
     /// The output together with what attention did.

@@ -22,7 +22,7 @@ public struct LineChart: ReportBlock {
         self.note = note
     }
 
-    private enum Size {
+    enum Size {
         static let width = 560.0
         static let height = 300.0
         static let left = 54.0
@@ -59,9 +59,9 @@ public struct LineChart: ReportBlock {
     }
 
     /// Colour and dash pattern, so that neither alone tells curves apart.
-    private func look(_ index: Int) -> String { "c\(index % 6) d\(index % 4)" }
+    func look(_ index: Int) -> String { "c\(index % 6) d\(index % 4)" }
 
-    private var drawing: HTML {
+    var drawing: HTML {
         let points = series.flatMap(\.points)
         let x = Axis(
             points.map(\.x), scale: .linear, padded: false, pixels: (Size.left, Size.right))

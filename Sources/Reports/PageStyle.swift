@@ -4,11 +4,19 @@
 /// The colours of curves are those of Okabe and Ito (2008), which colour-blind readers tell apart,
 /// darkened for white and lightened for black to a contrast of at least 3 to 1.
 enum PageStyle {
+    /// Of curves on white.
+    static let curveColors = ["#0072b2", "#c65100", "#00805b", "#a8558a", "#a87400", "#2b86bd"]
+
+    /// Declarations of CSS, such as `--c0:#0072b2`.
+    private static func variables(_ colors: [String]) -> HTML {
+        HTML(markup: colors.enumerated().map { "--c\($0):\($1)" }.joined(separator: ";"))
+    }
+
     static let css: HTML = """
         :root{color-scheme:light dark;
         --page:#f7f7f5;--panel:#fff;--line:#e4e4e0;--text:#1b1c1e;--muted:#666a70;--faint:#f0f0ed;
         --accent:#0b6e69;--better:#0a7a4b;--worse:#b3261e;--shadow:0 1px 2px #0000000d;
-        --c0:#0072b2;--c1:#c65100;--c2:#00805b;--c3:#a8558a;--c4:#a87400;--c5:#2b86bd}
+        \(variables(curveColors))}
         @media (prefers-color-scheme:dark){:root{
         --page:#121417;--panel:#1a1d21;--line:#2d3238;--text:#e8e9eb;--muted:#9aa1a9;--faint:#22262b;
         --accent:#5ecdc4;--better:#5fd39b;--worse:#ff8a80;--shadow:none;

@@ -12,13 +12,17 @@ public struct ScoreTable: ReportBlock {
         public var unit: String
         /// What others reach on the same data by the same protocol.
         public var baselines: [Baseline]
+        /// Between which values it lies with a confidence that the text beside the table names.
+        public var interval: (low: Double, high: Double)?
         /// The settings of the protocol, such as (`k`, `20`).
         public var settings: [(name: String, value: String)]
 
         public init(
             name: String, metric: String, value: Double, unit: String = "%",
-            baselines: [Baseline] = [], settings: [(name: String, value: String)] = []
+            baselines: [Baseline] = [], interval: (low: Double, high: Double)? = nil,
+            settings: [(name: String, value: String)] = []
         ) {
+            self.interval = interval
             self.name = name
             self.metric = metric
             self.value = value
@@ -47,9 +51,12 @@ public struct ScoreTable: ReportBlock {
             let chips = score.settings.map { item -> HTML in
                 "<li><span>\(item.name)</span> \(item.value)</li>"
             }
+            let range = score.interval.map { interval -> HTML in
+                "<br><small>\(Self.text(interval.low)) – \(Self.text(interval.high))</small>"
+            }
             return """
                 <tr><th scope="row">\(score.name)<small>\(score.metric)</small></th>\
-                <td class="number score">\(Self.text(score.value))<small>\(score.unit)</small></td>\
+                <td class="number score">\(Self.text(score.value))<small>\(score.unit)</small>\(range ?? "")</td>\
                 \(HTML.when(compares, "<td>\(Self.comparison(score, span: span))</td>"))<td><ul class="chips">\(chips)</ul></td></tr>
 
                 """

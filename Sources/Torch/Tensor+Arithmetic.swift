@@ -29,6 +29,7 @@ enum Arithmetic {
     static let mulInPlace = Op("aten::mul_.Tensor")
     static let mulScalarInPlace = Op("aten::mul_.Scalar")
     static let lerpInPlace = Op("aten::lerp_.Scalar")
+    static let addProductInPlace = Op("aten::addmm_")
 }
 
 extension Tensor {
@@ -107,6 +108,13 @@ extension Tensor {
 
     public func multiplyInPlace(by factor: Tensor) {
         Arithmetic.mulInPlace.run(.tensor(self), .tensor(factor))
+    }
+
+    /// Adds the product of two matrices to a share of the elements: x ← kept · x + a b, for x `[N, K]`, a
+    /// `[N, D]` and b `[D, K]`.
+    public func addProductInPlace(_ a: Tensor, _ b: Tensor, keeping kept: Double = 1) {
+        Arithmetic.addProductInPlace.run(
+            .tensor(self), .tensor(a), .tensor(b), .double(kept), .double(1))
     }
 
     /// Moves the elements towards those of `target`: x += (target − x) · weight.

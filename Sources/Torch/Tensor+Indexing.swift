@@ -5,6 +5,7 @@ enum Indexing {
     static let embedding = Op("aten::embedding")
     static let gather = Op("aten::gather")
     static let scatterAdd = Op("aten::scatter_add")
+    static let scatterAddInPlace = Op("aten::scatter_add_")
     static let scatterReduce = Op("aten::scatter_reduce.two")
     static let oneHot = Op("aten::one_hot")
     static let nonzero = Op("aten::nonzero")
@@ -86,6 +87,12 @@ extension Tensor {
     /// self[i][indices[i][j]] += source[i][j] for dimension 1, as a new tensor.
     public func scatterAdding(_ source: Tensor, at indices: Tensor, _ dim: Int) -> Tensor {
         Indexing.scatterAdd(.tensor(self), .int(dim), .tensor(indices), .tensor(source))
+    }
+
+    /// self[i][indices[i][j]] += source[i][j] for dimension 1.
+    public func scatterAddInPlace(_ source: Tensor, at indices: Tensor, _ dim: Int) {
+        Indexing.scatterAddInPlace.run(
+            .tensor(self), .int(dim), .tensor(indices), .tensor(source))
     }
 
     /// The mean of self[i][k] and all source[i][j] with indices[i][j] = k, for dimension 1, as a new

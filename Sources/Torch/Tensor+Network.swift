@@ -18,6 +18,7 @@ enum Network {
     static let smoothL1 = Op("aten::smooth_l1_loss")
     static let bicubic = Op("aten::upsample_bicubic2d")
     static let pixelShuffle = Op("aten::pixel_shuffle")
+    static let bilinear = Op("aten::upsample_bilinear2d")
     static let smoothBilinear = Op("aten::_upsample_bilinear2d_aa")
 }
 
@@ -166,6 +167,22 @@ extension Tensor {
     /// its cell.
     public func pixelShuffled(_ r: Int) -> Tensor {
         Network.pixelShuffle(.tensor(self), .int(r))
+    }
+
+    /// `[B, C, H, W]` at another size by bilinear interpolation of the four nearest pixels, pixels as
+    /// areas (align_corners off).
+    ///
+    /// - Parameters:
+    ///   - height: rows of the result.
+    ///   - width: columns of the result.
+    ///   - scale: the factors of the coordinates, rows first; nil takes the quotients of the sizes.
+    /// - Returns: `[B, C, height, width]`.
+    public func interpolatedBilinear(
+        height: Int, width: Int, scale: (Double, Double)? = nil
+    ) -> Tensor {
+        Network.bilinear(
+            .tensor(self), .ints([height, width]), .bool(false), .optional(scale?.0),
+            .optional(scale?.1))
     }
 
     /// `[B, C, H, W]` at another size by bilinear interpolation, pixels as areas (align_corners

@@ -1,4 +1,5 @@
 enum Reduction {
+    static let amax = Op("aten::amax")
     static let sum = Op("aten::sum")
     static let sumDim = Op("aten::sum.dim_IntList")
     static let mean = Op("aten::mean")
@@ -31,6 +32,9 @@ extension Tensor {
     public func variance(_ dims: Int..., correction: Int = 1, keepDim: Bool = false) -> Tensor {
         Reduction.variance(.tensor(self), .ints(dims), .int(correction), .bool(keepDim))
     }
+
+    /// The largest elements along a dimension, which is removed, without their places.
+    public func maximum(over dim: Int) -> Tensor { Reduction.amax(.tensor(self), .ints([dim])) }
 
     public func max() -> Tensor { Reduction.maxAll(.tensor(self)) }
     public func min() -> Tensor { Reduction.minAll(.tensor(self)) }

@@ -164,10 +164,16 @@ extension DataSettings {
     public func evaluationPipeline(imageSize: Int, channels: Int, resize: Int? = nil)
         -> ImagePipeline
     {
-        let shorter = resize ?? (imageSize < 64 ? imageSize : imageSize * 256 / 224)
+        let shorter = resize ?? Self.evaluationShortSide(imageSize: imageSize)
         return ImagePipeline(
             [Resize(size: PixelSize(shorter)), CenterCrop(size: PixelSize(imageSize))],
             channels: channels, normalization: normalization(channels: channels))
+    }
+
+    /// What the shorter side of a picture becomes before the centre is cut out for a model: 256/224 of its
+    /// size, or the size itself below 64 pixels.
+    public static func evaluationShortSide(imageSize: Int) -> Int {
+        imageSize < 64 ? imageSize : imageSize * 256 / 224
     }
 
     /// The configured numbers, or their means where a grey model is given those of RGB.

@@ -130,8 +130,11 @@ extension VisionTransformer {
                 .expanded([patches.shape[0], extraTokens, width])
             tokens = concatenated([rows, patches], 1)
         }
-        return normPre.map { $0(tokens) } ?? tokens
+        return beforeBlocks(tokens)
     }
+
+    /// `norm_pre` of tokens, where there is one.
+    func beforeBlocks(_ tokens: Tensor) -> Tensor { normPre.map { $0(tokens) } ?? tokens }
 
     /// The tokens before the patches, with the positions that they have: `[1, E, D]`.
     private var extraTokenRows: Tensor? {

@@ -13,11 +13,13 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             tessera evaluate knn --weights runs/mae --data pictures
             tessera evaluate linear --weights mae.pth --data pictures protocol.epochs=20
+            tessera evaluate all --weights ibot.pth --data pictures
 
             The scores are printed and, for a run, appended to its scores.json.
             """,
         subcommands: [
-            Knn.self, Linear.self, Pooled.self, ReadOut.self, Logistic.self, Validate.self,
+            All.self, Knn.self, Linear.self, Sweep.self, Pooled.self, ReadOut.self, Logistic.self,
+            Clustering.self, Validate.self,
         ])
 
     struct Options: ParsableArguments {
@@ -137,7 +139,7 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     /// The settings of a protocol with their defaults.
-    private static func protocolHelp<Config: Configuration>(_: Config.Type) -> String {
+    static func protocolHelp<Config: Configuration>(_: Config.Type) -> String {
         guard let resolved = try? EvaluationSettings<Config>.resolve() else { return "" }
         return "Settings and their defaults:\n\n" + resolved.yaml(documented: true)
     }
@@ -161,34 +163,32 @@ struct EvaluationSettings<Protocol: Configuration>: Configuration {
 
 extension EvaluateCommand.Options {
     /// Loads the encoder, scores it on the data, prints and keeps the scores.
-    fileprivate func evaluate<Protocol: Configuration>(
+    func evaluate<Protocol: Configuration>(
         _: Protocol.Type,
         _ score: (EvaluationData, EvaluationSettings<Protocol>) throws -> [Score]
     ) throws {
         let config = try EvaluationSettings<Protocol>.resolve(overrides: settings).value
+        let (encoder, shown) = try open(config.pictures)
+        let card = ProtocolCard(encoder, config.pictures, data: data)
+        let scores = try score(shown, config).map { card.completing($0, config.features) }
+        try ScoreSheet.show(scores, json: json)
+        try keep(scores, of: encoder)
+    }
+
+    /// The encoder on its device, and the pictures that it is shown.
+    func open(_ pictures: PictureSettings) throws -> (PretrainedEncoder, EvaluationData) {
         guard let choice = DeviceChoice(rawValue: device) else {
             throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
         }
         let encoder = try source.load()
         try encoder.model.move(to: choice.resolve())
         let shown = try EvaluationData(
-            data, for: encoder, config.pictures, cache: cache.map { try FeatureCache($0) },
-            silent: json)
-        var scores = try score(shown, config)
-        var common: [String: Score.Setting] = [
-            "tokens": .text(config.features.tokens.rawValue),
-            "blocks": .number(Double(config.features.blocks)),
-            "stride": .number(Double(config.features.stride)),
-            "leftOut": .number(Double(config.features.leftOut)),
-            "finalNorm": .flag(config.features.finalNorm),
-            "crops": .text(config.pictures.crops.rawValue), "data": .text(data),
-            "weights": .text(encoder.origin),
-        ]
-        common["resize"] = config.pictures.resize.map { .number(Double($0)) }
-        for index in scores.indices {
-            scores[index].settings.merge(common) { own, _ in own }
-        }
-        try ScoreSheet.show(scores, json: json)
+            data, for: encoder, pictures, cache: cache.map { try FeatureCache($0) }, silent: json)
+        return (encoder, shown)
+    }
+
+    /// Adds scores to those of the encoder's run, where it is of one.
+    func keep(_ scores: [Score], of encoder: PretrainedEncoder) throws {
         if let folder = encoder.runFolder {
             try ScoreFile.append(scores, to: folder.appendingPathComponent("scores.json").path)
         }

@@ -1,5 +1,6 @@
 import Data
 import Evaluation
+import Imaging
 import Torch
 import Training
 import VisionModels
@@ -56,13 +57,35 @@ struct EvaluationData {
     ///
     /// - Throws: `UsageError` where the pictures are to be cropped anew in every epoch.
     func features(_ config: FeatureExtractor.Config) throws -> (train: Features, test: Features) {
+        try features([config])[0]
+    }
+
+    /// The same of several kinds, from one pass where they have scales and precision in common.
+    func features(_ configs: [FeatureExtractor.Config]) throws
+        -> [(train: Features, test: Features)]
+    {
+        try requireCenter()
+        return try zip(
+            extract(train, .train, configs), extract(test, .validation, configs)
+        ).map { ($0, $1) }
+    }
+
+    /// The features of the test part alone.
+    func testFeatures(_ configs: [FeatureExtractor.Config]) throws -> [Features] {
+        try requireCenter()
+        return try extract(test, .validation, configs)
+    }
+
+    private func requireCenter() throws {
         guard settings.crops == .center else {
             throw UsageError(
                 "pictures.crops=random is for probes that are trained epoch by epoch, linear and "
                     + "pooled: this protocol needs one feature of each picture")
         }
-        return try (extract(train, .train, config), extract(test, .validation, config))
     }
+
+    /// How many pictures are trained on and tested on.
+    var counts: (train: Int, test: Int) { (train.count, test.count) }
 
     /// What a probe is trained on, and the features that it is tested on.
     func probeFeatures(_ config: FeatureExtractor.Config) throws -> (
@@ -70,8 +93,9 @@ struct EvaluationData {
     ) {
         guard settings.crops == .random else { return try features(config) }
         let crops = try RandomCrops(
-            of: train, for: encoder, FeatureExtractor(encoder.model, config), progress)
-        return try (crops, extract(test, .validation, config))
+            of: train, for: encoder, FeatureExtractor(encoder.model, config),
+            interpolation: settings.cropInterpolation ?? .bicubic, progress)
+        return try (crops, extract(test, .validation, [config])[0])
     }
 
     /// The length of each block's part of a feature, the earliest first.
@@ -86,36 +110,64 @@ struct EvaluationData {
         return form
     }
 
+    func note(_ text: String) { progress.note(text) }
+
     func sayEpoch(_ done: Int, of epochs: Int) {
         progress.update("epoch \(done)/\(epochs)", isLast: done == epochs)
     }
 
     private func extract(
-        _ source: any ImageSource, _ split: Split, _ config: FeatureExtractor.Config
-    ) throws -> Features {
-        let extractor = try FeatureExtractor(encoder.model, config)
-        let identity = cache.map { _ in
-            FeatureIdentity(
-                encoder, config, width: extractor.width, of: source,
-                imageSize: encoder.model.imageSize, resize: settings.resize,
-                batchSize: EvaluationBatches.defaultSize, device: extractor.device)
+        _ source: any ImageSource, _ split: Split, _ configs: [FeatureExtractor.Config]
+    ) throws -> [Features] {
+        let extractors = try configs.map { try FeatureExtractor(encoder.model, $0) }
+        let identities = zip(configs, extractors).map { config, extractor in
+            cache.map { _ in
+                FeatureIdentity(
+                    encoder, config, width: extractor.width, of: source,
+                    imageSize: encoder.model.imageSize, resize: settings.resize,
+                    batchSize: EvaluationBatches.defaultSize, device: extractor.device)
+            }
         }
-        if let cache, let identity,
-            let kept = try cache.read(identity, of: source, on: extractor.device)
-        {
-            let path = try cache.path(of: identity)
-            progress.note("features of \(split.rawValue): from \(path)")
-            return kept
+        var found = try identities.map { try kept($0, source, split, extractors[0].device) }
+        // What one pass can make together is made together.
+        let passes = Dictionary(grouping: found.indices.filter { found[$0] == nil }) {
+            "\(configs[$0].scales) \(configs[$0].precision?.rawValue ?? "")"
         }
+        for pass in passes.values.sorted(by: { $0[0] < $1[0] }) {
+            let made = try extract(source, split, pass.map { extractors[$0] })
+            for (index, features) in zip(pass, made) {
+                found[index] = features
+                if let cache, let identity = identities[index] {
+                    try cache.write(features, identity)
+                }
+            }
+        }
+        return found.compactMap { $0 }
+    }
+
+    /// Features that were made before, where there is a cache that has them.
+    private func kept(
+        _ identity: FeatureIdentity?, _ source: any ImageSource, _ split: Split, _ device: Device
+    ) throws -> Features? {
+        guard let cache, let identity,
+            let kept = try cache.read(identity, of: source, on: device)
+        else { return nil }
+        progress.note("features of \(split.rawValue): from \(try cache.path(of: identity))")
+        return kept
+    }
+
+    private func extract(
+        _ source: any ImageSource, _ split: Split, _ extractors: [FeatureExtractor]
+    ) throws -> [Features] {
         let batches = try EvaluationBatches(
             source, data: encoder.data, model: encoder.model, resize: settings.resize)
-        let features = extractor.extract(batches, classNames: source.classNames) { done in
+        let features = FeatureForms(extractors).extract(batches, classNames: source.classNames) {
+            done in
             progress.update(
                 "features of \(split.rawValue): \(done)/\(source.count)",
                 isLast: done == source.count)
         }
         if let error = batches.error { throw error }
-        if let cache, let identity { try cache.write(features, identity) }
         return features
     }
 }

@@ -21,6 +21,8 @@ struct FeatureIdentity: Codable, Equatable {
     var stride: Int
     var leftOut: Int
     var finalNorm: Bool
+    /// nil for pictures at their own size alone.
+    var scales: [Double]?
     var precision: String?
     var batchSize: Int
     var imageSize: Int
@@ -44,6 +46,7 @@ struct FeatureIdentity: Codable, Equatable {
         stride = config.stride
         leftOut = config.leftOut
         finalNorm = config.finalNorm
+        scales = config.scales == [1] ? nil : config.scales
         precision = config.precision?.rawValue
         self.batchSize = batchSize
         self.imageSize = imageSize
@@ -69,7 +72,7 @@ struct FeatureIdentity: Codable, Equatable {
         }
     }
 
-    private static func checksum(of model: any VisionEncoder) -> String {
+    static func checksum(of model: any VisionEncoder) -> String {
         var sum = Checksum()
         for (name, tensor) in model.stateDict {
             Array(name.utf8).withUnsafeBytes { sum.update($0) }
@@ -92,6 +95,7 @@ struct FeatureIdentity: Codable, Equatable {
         compare("features.stride", old.stride, stride)
         compare("features.leftOut", old.leftOut, leftOut)
         compare("features.finalNorm", old.finalNorm, finalNorm)
+        compare("features.scales", old.scales ?? [1], scales ?? [1])
         compare("features.precision", old.precision ?? "fp32", precision ?? "fp32")
         compare("batchSize", old.batchSize, batchSize)
         compare("imageSize", old.imageSize, imageSize)

@@ -1,10 +1,8 @@
 import ArgumentParser
-import Checkpoints
 import Configuration
 import Data
 import Foundation
 import Methods
-import TensorFiles
 import Training
 import VisionModels
 
@@ -87,12 +85,18 @@ struct FinetuneCommand: ParsableCommand {
         if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
         if fastDecode { overrides.append("data.decoding=fast") }
         overrides += self.recipe.filter { $0.contains("=") }
-        var base = try start.base(shape, withProjection: false)
+        var base = try start.base(shape)
         let method = try RunConfiguration<FineTuning<Shape>.Config>.resolve(
             recipe: recipe, over: base, overrides: overrides
         ).value.method
         if method.weights != nil, method.projection != nil {
-            base = try start.base(shape, withProjection: true)
+            guard let head = try PrototypeHead.find(encoder) else {
+                throw UsageError(
+                    "\(source.weights) has no projection head beside the encoder, of which "
+                        + "method.projection takes layers: give a whole checkpoint of DINO or iBOT, or "
+                        + "method.projection=null")
+            }
+            base = try start.base(shape, head)
         }
         let session = try PretrainingSession<FineTuning<Shape>>(
             recipe: recipe, over: base, overrides: overrides, out: out, json: json)
@@ -130,8 +134,8 @@ private struct StartingWeights {
         return all
     }
 
-    /// Shape and normalisation, to lie beneath a recipe.
-    func base(_ shape: some FineTunedModel, withProjection: Bool) throws -> Recipe {
+    /// Shape and normalisation, and the sizes of a head, to lie beneath a recipe.
+    func base(_ shape: some FineTunedModel, _ head: ProjectionHead? = nil) throws -> Recipe {
         func json(_ value: some Encodable) throws -> String {
             String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
         }
@@ -139,10 +143,8 @@ private struct StartingWeights {
             "\"model\": \(try shape.inherited())",
             "\"data\": {\"mean\": \(try json(data.mean)), \"std\": \(try json(data.std))}",
         ]
-        if withProjection {
-            let head = try CheckpointLoader(CheckpointLoader.Options(part: part))
-                .projectionHead(path)
-            guard let found = ProjectionSettings(of: head.mapValues(\.shape)) else {
+        if let head {
+            guard let found = ProjectionSettings(of: head) else {
                 throw UsageError(
                     "\(path) has a projection head of another form than linear layers with GELU, a "
                         + "bottleneck and prototypes: method.projection cannot take layers of it")

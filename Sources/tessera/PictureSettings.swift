@@ -1,9 +1,11 @@
 import Configuration
+import Imaging
 
 /// How an evaluation shows pictures to the encoder.
 struct PictureSettings: Configuration, Hashable {
     var resize: Int? = nil
     var crops = Crops.center
+    var cropInterpolation: Interpolation? = nil
 
     enum Crops: String, Codable, Sendable, CaseIterable {
         case center
@@ -20,12 +22,19 @@ struct PictureSettings: Configuration, Hashable {
                 + "1 % numbers have the size itself, 224)",
             "crops":
                 "what probes are trained on: center, extracted once, or random, 8 to 100 % of a "
-                + "picture and a flip, anew in every epoch (as published: linear, pooled)",
+                + "picture and a flip, anew in every epoch (as published: linear, pooled, sweep)",
+            "cropInterpolation":
+                "how random crops are resampled; null for bicubic (iBOT's probes have bilinear)",
         ]
     }
 
     /// Throws `ConfigurationError` where nothing of the encoder's size can be cut out.
     func validate(imageSize: Int) throws {
+        if let cropInterpolation, crops == .center {
+            throw ConfigurationError.invalid(
+                "pictures.cropInterpolation", found: cropInterpolation.rawValue,
+                expected: "nothing beside pictures.crops=center, which is resampled bicubically")
+        }
         guard let resize, resize < imageSize else { return }
         throw ConfigurationError.invalid(
             "pictures.resize", found: resize,

@@ -9,18 +9,20 @@ import VisionModels
 /// The features of random crops, extracted anew in every epoch: how MAE's and VISSL's probes are
 /// trained.
 ///
-/// A picture becomes a crop of 8 to 100 % of it, resampled bicubically, and is flipped or not.
+/// A picture becomes a crop of 8 to 100 % of it, and is flipped or not.
 struct RandomCrops: ProbeFeatures {
     private let source: any ImageSource
     private let encoder: PretrainedEncoder
     private let extractor: FeatureExtractor
+    private let interpolation: Interpolation
     private let progress: SourceProgress
     let classCount: Int
 
     init(
         of source: any ImageSource, for encoder: PretrainedEncoder, _ extractor: FeatureExtractor,
-        _ progress: SourceProgress
+        interpolation: Interpolation = .bicubic, _ progress: SourceProgress
     ) throws {
+        self.interpolation = interpolation
         self.source = source
         self.encoder = encoder
         self.extractor = extractor
@@ -44,7 +46,8 @@ struct RandomCrops: ProbeFeatures {
         let size = PixelSize(encoder.model.imageSize)
         data.augment =
             ImagePipeline([
-                RandomResizedCrop(size: size, scale: [0.08, 1]), HorizontalFlip(),
+                RandomResizedCrop(size: size, scale: [0.08, 1], interpolation: interpolation),
+                HorizontalFlip(),
             ]).steps
         data.views = []
         // Pictures of a large step would not fit: they go through the encoder in parts.

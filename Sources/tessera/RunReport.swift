@@ -91,8 +91,7 @@ enum RunReport {
         ScoreTable.Score(
             name: score.title, metric: "top-1 accuracy", value: score.value, unit: "%",
             baselines: score.pixelBaseline.map { [.init("raw pixels", $0)] } ?? [],
-            settings: score.settings.filter { $0.key != "rawPixels" }
-                .sorted { $0.key < $1.key }.map { ($0.key, $0.value.text) })
+            interval: score.interval.map { ($0.low, $0.high) }, settings: score.shownSettings)
     }
 
     private static func curves(_ metrics: [MetricsRecord]) -> [any ReportBlock] {

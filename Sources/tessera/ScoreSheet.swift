@@ -8,12 +8,21 @@ enum ScoreSheet {
             for score in scores { try JSONLine.write(score) }
             return
         }
-        for score in scores where score.metric == "top1" {
-            print(
-                "\(score.title.padding(toLength: 22, withPad: " ", startingAt: 0)) "
-                    + String(format: "%6.2f %%", score.value))
-        }
+        for score in scores where score.metric != "top5" { print(line(score)) }
     }
+
+    /// `k-NN, k = 20          83.12 %   82.41 to 83.90`, the interval where there is one.
+    static func line(_ score: Score, width: Int = 22) -> String {
+        score.title.padding(
+            toLength: max(width, score.title.count), withPad: " ", startingAt: 0)
+            + String(format: " %6.2f %%", score.value)
+            + (score.interval.map { "   " + $0.text } ?? "")
+    }
+}
+
+extension Interval {
+    /// The ends for people.
+    var text: String { String(format: "%.2f to %.2f", low, high) }
 }
 
 extension Score.Setting {
@@ -45,6 +54,14 @@ extension Score {
             }
             return "fine-tuned" + (text("weights") == "average" ? ", average" : "")
                 + (text("checkpoint") == "best" ? ", best" : "")
+        case "sweep":
+            guard case .text("learning rate")? = settings["chosenBy"] else {
+                return number("probes").map { "best of \($0) linear" } ?? "linear sweep"
+            }
+            return "best by lr alone"
+        case "clustering":
+            guard case .text(let source)? = settings["clusteredBy"] else { return `protocol` }
+            return "\(source == "head" ? "prototypes" : "k-means"), \(metric.uppercased())"
         case "logistic": return "logistic" + (number("lambda").map { ", λ = \($0)" } ?? "")
         case "readout":
             guard case .text(let name)? = settings["readOut"] else { return `protocol` }

@@ -20,6 +20,15 @@ import Torch
         #expect(accuracy == Accuracy(top1: 100 / 7.0, top5: 500 / 7.0))
     }
 
+    @Test("a score that is no number is never right")
+    func diverged() {
+        let nan = Float.nan
+        let scores = Tensor([nan, nan, nan, nan, 1, 2] as [Float], shape: [3, 2])
+        #expect(
+            Accuracy(scores: scores, labels: Tensor([0, 1, 1]))
+                == Accuracy(top1: 100 / 3.0, top5: 100 / 3.0))
+    }
+
     @Test("fewer than five classes are always among the first five")
     func fewClasses() {
         let scores = Tensor([0, 1, 1, 0] as [Float], shape: [2, 2])

@@ -57,6 +57,50 @@ import VisionModels
         #expect(equal(try found(.clsAndMean, 2), concatenated(cls + [means[1]], 1)))
     }
 
+    @Test("several kinds of one pass are the same as each of its own, in batches too")
+    func together() throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        let extractors = [
+            try extractor(encoder, .cls, blocks: 3), try extractor(encoder, .mean),
+            try extractor(encoder, .clsAndMean, blocks: 2, finalNorm: false),
+        ]
+        let x = images(4)
+        let found = FeatureForms(extractors)(x)
+        for (extractor, features) in zip(extractors, found) {
+            #expect(features.isEqual(to: extractor(x)))
+        }
+        let batches = [x[..<3], x[3...]].map {
+            LabelledBatch(images: $0, labels: Array(0..<$0.shape[0]))
+        }
+        for (features, whole) in zip(FeatureForms(extractors).extract(batches), found) {
+            #expect(features.labels == [0, 1, 2, 0])
+            #expect((features.values - whole).abs().max().item < 1e-5)
+        }
+    }
+
+    @Test("at several scales the mean at unit length; generalised means of patches")
+    func otherForms() throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        let x = images(2)
+        var config = FeatureExtractor.Config()
+        config.scales = [1, 0.5]
+        let plain = try extractor(encoder, .cls)
+        let small = x.interpolatedBilinear(height: 4, width: 4, scale: (0.5, 0.5))
+        let expected = (plain(x) + plain(small)).normalized()
+        #expect((try FeatureExtractor(encoder, config)(x) - expected).abs().max().item < 1e-5)
+        config.scales = []
+        #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
+        let extractor = try extractor(encoder, .clsAndGeM)
+        let tokens = encoder.final(try #require(encoder.blockOutputs(x).last)).detached()
+        let patches = tokens[0, 1..., 3].values(as: Double.self).map { max($0, 1e-6) }
+        let mean = patches.reduce(0) { $0 + $1 * $1 * $1 * $1 } / Double(patches.count)
+        let found = extractor(x)
+        #expect(found.shape == [2, extractor.width])
+        #expect(abs(found[0, 12 + 3].item - mean.squareRoot().squareRoot()) < 1e-5)
+    }
+
     @Test("all tokens of a block before the last")
     func earlier() throws {
         let encoder = try encoder()

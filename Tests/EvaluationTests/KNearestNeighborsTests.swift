@@ -1,6 +1,7 @@
-import Evaluation
 import Testing
 import Torch
+
+@testable import Evaluation
 
 @Suite("k-NN") struct KNearestNeighborsTests {
     /// The protocol as a naive loop.
@@ -74,6 +75,18 @@ import Torch
         #expect(
             try KNearestNeighbors(train, config).evaluate(test)[0].accuracy
                 == Accuracy(top1: 0, top5: 0))
+    }
+
+    @Test("the k largest are those of sorting all", arguments: [7, 64, 65, 1000, 1023])
+    func largest(count: Int) {
+        let x = Tensor.normal([5, count], generator: Generator(seed: 4))
+        for k in [1, 3, 7] {
+            let (found, sorted) = (KNearestNeighbors.largest(x, k), x.topK(k))
+            #expect(found.values.isEqual(to: sorted.values))
+            #expect(found.indices.isEqual(to: sorted.indices))
+        }
+        let equal = KNearestNeighbors.largest(Tensor.zeros([1, count]), 3)
+        #expect(Set(equal.indices.values(as: Int64.self)).count == 3)
     }
 
     @Test("too few training features are an error that says what to do")

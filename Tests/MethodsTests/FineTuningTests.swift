@@ -316,7 +316,7 @@ typealias ViTFineTuning = FineTuning<VisionTransformer.Config>
         #expect(compared == 8)
         let logits = noGrad { method.classifier(try! Self.batch().images) }
         #expect(logits.shape == [4, 3])
-        let sizes = try #require(ProjectionSettings(of: weights.mapValues(\.shape)))
+        let sizes = try #require(ProjectionSettings(of: ibot.teacher.head))
         #expect((sizes.depth, sizes.width) == (3, 24))
         #expect((sizes.bottleneck, sizes.prototypes) == (6, 10))
     }

@@ -58,6 +58,8 @@ enum ParityTable {
         ("featurenorm", "diffmoe_mlp"),
         ("featurenorm", "tome_ops"),
         ("featurenorm", "target_norms"),
+        // MaPeT
+        ("mapet", "mapet_forward*"),
         // CLIP and visual tokens
         ("mapet", "clip_visual"),
         ("mapet", "clip_resnet"),
@@ -177,6 +179,9 @@ enum ParityTable {
         ("beyondcls", "metric_logger"),
         ("ibot", "knn"),
         ("ibot", "logistic_regression"),
+        ("ibot", "linear_eval_vit_*"),
+        ("ibot", "linear_probe"),
+        ("ibot", "clustering_metrics"),
         ("stop", "stop_logistic_optimum"),
         ("stop", "stop_logistic_pipeline"),
         ("stop", "stop_vissl_probe"),

@@ -102,4 +102,19 @@ private let shapes: [[Int]] = [[], [1], [7], [3, 4], [2, 0, 3], [2, 1, 5]]
         expect(x, equals: expected)
         expect(view, equals: Naive([4, 3]) { expected[[$0[1], $0[0]]] })
     }
+
+    @Test("a product of matrices is added to a share of the elements")
+    func addProduct() {
+        let (a, b) = (
+            Tensor.normal([3, 4], generator: Generator(seed: 1)),
+            Tensor.normal([4, 5], generator: Generator(seed: 2))
+        )
+        let x = Tensor.normal([3, 5], generator: Generator(seed: 3))
+        let expected = x * 0.5 + a.matmul(b)
+        x.addProductInPlace(a, b, keeping: 0.5)
+        #expect((x - expected).abs().max().item < 1e-6)
+        let plain = Tensor.zeros([5, 3])
+        plain.addProductInPlace(b.transposed(), a.transposed())
+        #expect((plain - a.matmul(b).transposed()).abs().max().item < 1e-6)
+    }
 }

@@ -58,6 +58,7 @@ import Torch
             x.argmax(dim), equals: a.reduced(axis) { Double(ranks($0, descending: true)[0]) })
         #expect(x.argmax(dim, keepDim: true).rank == 2)
         let (max, min) = (x.max(dim), x.min(dim, keepDim: true))
+        #expect(x.maximum(over: dim).isEqual(to: max.values))
         expect(max.values, equals: a.reduced(axis) { $0.max() ?? 0 })
         expect(max.indices, equals: a.reduced(axis) { Double(ranks($0, descending: true)[0]) })
         expect(min.values.squeezed(dim), equals: a.reduced(axis) { $0.min() ?? 0 })

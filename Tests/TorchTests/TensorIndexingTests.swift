@@ -56,6 +56,9 @@ import Torch
             }
         }
         expect(x.tensor.scatterAdding(picked.tensor, at: indices, 1), equals: sums)
+        let inPlace = x.tensor
+        inPlace.scatterAddInPlace(picked.tensor, at: indices, 1)
+        expect(inPlace, equals: sums)
     }
 
     @Test("means and maxima of what comes to a place, with what is there")

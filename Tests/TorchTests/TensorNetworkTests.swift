@@ -204,4 +204,17 @@ import Torch
         let mean = v.reduce(0, +) / Double(v.count)
         return (mean, v.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(v.count))
     }
+
+    @Test("bilinear interpolation of a ramp goes by the factor, not by the quotient of the sizes")
+    func bilinear() {
+        let ramp = Tensor((0..<7).map(Float.init), shape: [1, 1, 1, 7])
+        func expected(_ factor: Double) -> [Double] {
+            (0..<3).map { min(max((Double($0) + 0.5) / factor - 0.5, 0), 6) }
+        }
+        for (scale, factor) in [((1, 0.5), 0.5), (nil, 3 / 7.0)] as [((Double, Double)?, Double)] {
+            let found = ramp.interpolatedBilinear(height: 1, width: 3, scale: scale)
+                .values(as: Double.self)
+            for (a, b) in zip(found, expected(factor)) { #expect(abs(a - b) < 1e-5) }
+        }
+    }
 }

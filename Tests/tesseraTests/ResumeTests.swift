@@ -180,7 +180,7 @@ struct ResumeTests {
     }
 
     /// Those of tiny pictures for a method, with its own.
-    private static func settings(of method: String, optim: String) -> [String] {
+    static func settings(of method: String, optim: String) -> [String] {
         TinyPictures.settings.filter {
             !$0.hasPrefix("method.") && (!method.hasSuffix("-swin") || !$0.hasPrefix("model."))
         } + [optim] + ownSettings(of: method)

@@ -39,6 +39,9 @@ public struct PermutationBatch {
     /// As `TokenOrder.queryMask`, `[B, P, N + P]` float32.
     public var queryMask: Tensor { rows(predictedRanks - 1) }
 
+    /// Both, the content stream first: `[B, N + 2P, N + P]` float32.
+    public var mask: Tensor { concatenated([contentMask, queryMask], 1) }
+
     private var predictedRanks: Tensor {
         ranks.to(dtype: .float32).gathered(predicted, 1)  // [B, P]
     }

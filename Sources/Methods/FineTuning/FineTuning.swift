@@ -3,7 +3,6 @@ import Configuration
 public import Data
 public import NN
 public import Optimizers
-import TensorFiles
 public import Torch
 public import Training
 public import VisionModels
@@ -110,7 +109,7 @@ extension FineTuning: ClassifyingMethod {
                 advice: "\(path) has no classifier")
         }
         if let head = classifier.head as? ClassProjectionHead {
-            try start(head, from: loader.projectionHead(path), path)
+            try start(head, from: ProjectionHead.load(beside: report), path)
         }
         average?.reset()
         return report
@@ -118,18 +117,26 @@ extension FineTuning: ClassifyingMethod {
 
     /// Copies the layers of a projection head that stay.
     private func start(
-        _ head: ClassProjectionHead, from records: [String: TensorRecord], _ path: String
+        _ head: ClassProjectionHead, from pretrained: ProjectionHead?, _ path: String
     ) throws {
-        var used: [String: TensorRecord] = [:]
+        guard let pretrained else {
+            throw ConfigurationError.invalid(
+                "method.projection", found: "given", expected: "null",
+                advice: "\(path) has no projection head beside the encoder: only a whole "
+                    + "checkpoint of DINO or iBOT has one")
+        }
+        let weights = Dictionary(
+            uniqueKeysWithValues: pretrained.stateDict.map { ($0.name, $0.tensor.detached()) })
+        var used: [String: Tensor] = [:]
         for (name, tensor) in head.stateDict
         where !name.hasPrefix(ClassProjectionHead.ownNames) {
-            guard let record = records[name], record.shape == tensor.shape else {
+            guard let found = weights[name], found.shape == tensor.shape else {
                 throw ConfigurationError.invalid(
                     "method.projection", found: "\(name) of shape \(tensor.shape)",
-                    expected: records[name].map { "\($0.shape), as in \(path)" }
+                    expected: weights[name].map { "\($0.shape), as in \(path)" }
                         ?? "layers that \(path) has")
             }
-            used[name] = record
+            used[name] = found
         }
         try head.load(used, strict: false)
     }

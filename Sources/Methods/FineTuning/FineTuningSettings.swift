@@ -1,5 +1,7 @@
 public import Configuration
 public import Data
+import NN
+import Torch
 
 /// Pictures and labels of a batch mixed with one another: mixup and CutMix, as timm does it.
 public struct MixingSettings: Configuration, Hashable {
@@ -108,9 +110,10 @@ public struct ProjectionSettings: Configuration, Hashable {
         }
     }
 
-    /// The sizes of a projection head by the shapes of its tensors; nil for one with norms or without a
-    /// bottleneck.
-    public init?(of shapes: [String: [Int]]) {
+    /// The sizes of a projection head; nil for one with norms or without a bottleneck.
+    public init?(of head: ProjectionHead) {
+        let shapes = Dictionary(
+            uniqueKeysWithValues: head.stateDict.map { ($0.name, $0.tensor.shape) })
         let linear = shapes.filter { $0.key.hasPrefix("mlp.") && $0.key.hasSuffix(".weight") }
         let numbers = linear.keys.compactMap { Int($0.dropFirst(4).dropLast(7)) }.sorted()
         guard numbers == numbers.indices.map({ 2 * $0 }), let last = numbers.last,
