@@ -21,6 +21,8 @@ import loading
 import masked_autoencoder
 import neighbors
 import operators
+import readouts
+import self_distillation
 import vision_transformer
 
 WORKLOADS = {
@@ -32,7 +34,9 @@ WORKLOADS = {
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,
     "jepaStep": joint_embedding.step,
+    "ibotStep": self_distillation.step,
     "neighbors": neighbors.classify,
+    "readOuts": readouts.epoch,
     "load": loading.load,
     "checkpoint": checkpoints.load,
 }

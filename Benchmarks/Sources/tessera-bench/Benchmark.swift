@@ -3,8 +3,9 @@ import Foundation
 /// What one side of a benchmark has to do; both sides read the same JSON.
 struct Settings: Codable {
     enum Workload: String, Codable {
-        case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, jepaStep
-        case neighbors, load, checkpoint
+        case add, recordedMultiply, matrixProduct, linear, attention
+        case vitStep, maeStep, jepaStep, ibotStep
+        case neighbors, readOuts, load, checkpoint
     }
 
     var workload: Workload
@@ -25,6 +26,11 @@ struct Settings: Codable {
     var repetitions = 1
     var trainCount = 0
     var queryCount = 0
+    /// Ways to read tokens out that are trained at once, and learning rates of each.
+    var readOuts: [String] = []
+    var rates = 1
+    /// Whether the encoder makes the tokens anew, as with random crops, or they were kept.
+    var encodes = false
     /// The folder of the pictures that are loaded.
     var folder = ""
     /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.
