@@ -17,6 +17,7 @@ import torch
 
 import checkpoints
 import joint_embedding
+import linear_sweep
 import loading
 import masked_autoencoder
 import neighbors
@@ -33,6 +34,7 @@ WORKLOADS = {
     "maeStep": masked_autoencoder.step,
     "jepaStep": joint_embedding.step,
     "neighbors": neighbors.classify,
+    "sweep": linear_sweep.train,
     "load": loading.load,
     "checkpoint": checkpoints.load,
 }

@@ -4,7 +4,7 @@ import Foundation
 struct Settings: Codable {
     enum Workload: String, Codable {
         case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, jepaStep
-        case neighbors, load, checkpoint
+        case neighbors, sweep, sweepOfPictures, load, checkpoint
     }
 
     var workload: Workload
@@ -23,6 +23,9 @@ struct Settings: Codable {
     var tokens = 1
     /// Calls of an operator, or steps, in one measurement.
     var repetitions = 1
+    /// Linear classifiers that are trained at once, and their classes.
+    var probes = 0
+    var classes = 0
     var trainCount = 0
     var queryCount = 0
     /// The folder of the pictures that are loaded.

@@ -67,6 +67,8 @@ enum Worker {
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .jepaStep: try TrainingSteps.jointEmbedding(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
+        case .sweep: try Sweep.features(settings, device)
+        case .sweepOfPictures: try Sweep.pictures(settings, device)
         case .checkpoint: Checkpoints.load(settings)
         case .load: fatalError("loading is no computation")
         }
