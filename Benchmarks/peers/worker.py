@@ -17,6 +17,7 @@ import torch
 
 import checkpoints
 import joint_embedding
+import linear_sweep
 import loading
 import masked_autoencoder
 import neighbors
@@ -37,6 +38,7 @@ WORKLOADS = {
     "ibotStep": self_distillation.step,
     "neighbors": neighbors.classify,
     "readOuts": readouts.epoch,
+    "sweep": linear_sweep.train,
     "load": loading.load,
     "checkpoint": checkpoints.load,
 }

@@ -5,7 +5,7 @@ struct Settings: Codable {
     enum Workload: String, Codable {
         case add, recordedMultiply, matrixProduct, linear, attention
         case vitStep, maeStep, jepaStep, ibotStep
-        case neighbors, readOuts, load, checkpoint
+        case neighbors, sweep, sweepOfPictures, readOuts, load, checkpoint
     }
 
     var workload: Workload
@@ -24,6 +24,9 @@ struct Settings: Codable {
     var tokens = 1
     /// Calls of an operator, or steps, in one measurement.
     var repetitions = 1
+    /// Linear classifiers that are trained at once, and their classes.
+    var probes = 0
+    var classes = 0
     var trainCount = 0
     var queryCount = 0
     /// Ways to read tokens out that are trained at once, and learning rates of each.

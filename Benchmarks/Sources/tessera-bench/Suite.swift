@@ -19,7 +19,39 @@ struct Suite {
                 step(.ibotStep, "ibot_s16", "small", "fp32", batch: quick ? 2 : 8),
                 step(.ibotStep, "ibot_s16", "small", "bf16", batch: bf16Batch(8)),
                 neighbors, abmilp, manyReadOuts,
-            ]
+            ] + sweeps
+    }
+
+    /// 45 linear classifiers beside PyTorch's, one after another, and beside one of our own: with the
+    /// encoder's pass over crops in every epoch, as published, and on features of one extraction.
+    private var sweeps: [Benchmark] {
+        var features = Settings(workload: .sweep, threads: threads, batch: 1024)
+        (features.probes, features.classes) = (45, 100)
+        (features.trainCount, features.size) = (quick ? 4096 : 16384, "small")
+        var pictures = features
+        (pictures.workload, pictures.batch) = (.sweepOfPictures, quick ? 4 : 32)
+        pictures.classes = 1000
+        func alone(_ settings: Settings) -> Settings {
+            var settings = settings
+            settings.probes = 1
+            return settings
+        }
+        let rounds = quick ? 1 : 5
+        let images = Benchmark.Measure.rate(work: Double(pictures.batch), unit: "images/s")
+        let rate = Benchmark.Measure.rate(
+            work: Double(features.trainCount), unit: "features/s")
+        return [
+            Benchmark(name: "linear_sweep", settings: features, measure: rate, rounds: rounds),
+            Benchmark(
+                name: "linear_sweep_beside_one", settings: features, measure: rate, rounds: rounds,
+                remark: "the peer is Tessera with one probe; features are extracted before",
+                ownPeer: alone(features)),
+            Benchmark(
+                name: "linear_sweep_of_pictures_beside_one", settings: pictures, measure: images,
+                rounds: rounds,
+                remark: "the peer is Tessera with one probe; the encoder is part of both",
+                ownPeer: alone(pictures)),
+        ]
     }
 
     /// Pictures from files to batches, by one thread and by all.

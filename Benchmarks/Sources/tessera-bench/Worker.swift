@@ -69,6 +69,8 @@ enum Worker {
         case .ibotStep: try TrainingSteps.selfDistillation(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
         case .readOuts: try ReadOuts.epoch(settings, device)
+        case .sweep: try Sweep.features(settings, device)
+        case .sweepOfPictures: try Sweep.pictures(settings, device)
         case .checkpoint: Checkpoints.load(settings)
         case .load: fatalError("loading is no computation")
         }
