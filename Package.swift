@@ -95,9 +95,9 @@ let package = Package(
         + library(
             "Methods",
             [
-                "Training", "Checkpoints", "VisionModels", "Data", "Imaging", "NN", "TensorFiles",
-                "Torch", "Configuration",
-            ], testing: ["Optimizers"])
+                "Training", "Checkpoints", "Optimizers", "VisionModels", "Data", "Imaging", "NN",
+                "TensorFiles", "Torch", "Configuration",
+            ], testing: ["Evaluation"])
         + library(
             "Tokenizers", ["Checkpoints", "VisionModels", "NN", "Torch", "Configuration"],
             testing: ["TensorFiles"])

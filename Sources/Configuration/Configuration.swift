@@ -1,7 +1,7 @@
 /// Settings of one part of a run: a flat or nested struct whose declared values are the defaults.
 ///
-/// A value is made in three layers, each over the one before: the defaults of `init()`, one YAML
-/// recipe that states only differences, and overrides `optim.lr=1e-3` of the command line. Keys are
+/// A value is made in layers, each over the one before: the defaults of `init()`, one YAML recipe that
+/// states only differences, and overrides `optim.lr=1e-3` of the command line. Keys are
 /// the names of the properties; a key that no property has is an error, never ignored.
 ///
 /// ```swift
@@ -38,16 +38,19 @@ extension Configuration {
     ///
     /// - Parameters:
     ///   - recipe: differences from the defaults; nil for none.
+    ///   - base: differences from the defaults beneath the recipe, such as what a pre-trained encoder
+    ///     brings with it; nil for none.
     ///   - overrides: `key.path=value`, the value in YAML, later ones over earlier ones.
     /// - Returns: the validated value with the source of each setting.
     /// - Throws: `ConfigurationError` with key, place, what was found and what was expected.
-    public static func resolve(recipe: Recipe? = nil, overrides: [String] = []) throws
-        -> ResolvedConfiguration<Self>
-    {
+    public static func resolve(
+        recipe: Recipe? = nil, over base: Recipe? = nil, overrides: [String] = []
+    ) throws -> ResolvedConfiguration<Self> {
         let known = try Setting(describing: Self())
         var tree = known
-        if let recipe, let root = recipe.root {
-            try tree.merge(root, Setting.Place(key: "", file: recipe.name, known: known))
+        for layer in [base, recipe] {
+            guard let layer, let root = layer.root else { continue }
+            try tree.merge(root, Setting.Place(key: "", file: layer.name, known: known))
         }
         for text in overrides {
             let change = try YAMLValue.override(text)

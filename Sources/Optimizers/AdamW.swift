@@ -34,7 +34,7 @@ public final class AdamW: Optimizer {
     }
 
     public func step(
-        learningRate: Double, weightDecay: Double, unless foundNonFinite: Tensor? = nil
+        learningRate: Double, floor: Double, weightDecay: Double, unless foundNonFinite: Tensor?
     ) {
         noGrad {
             for group in groups {
@@ -50,7 +50,7 @@ public final class AdamW: Optimizer {
                 Foreach.adamWInPlace(
                     updated.map(\.tensor), gradients: updated.map(\.gradient),
                     averages: states.map { $0[1] }, squares: states.map { $0[2] }, steps: steps,
-                    learningRate: learningRate * group.learningRateScale, beta1: beta1,
+                    learningRate: group.learningRate(learningRate, floor: floor), beta1: beta1,
                     beta2: beta2, weightDecay: weightDecay * group.weightDecayScale, eps: eps,
                     foundNonFinite: foundNonFinite)
             }

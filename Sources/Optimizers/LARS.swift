@@ -25,11 +25,12 @@ public final class LARS: Optimizer {
     }
 
     public func step(
-        learningRate: Double, weightDecay: Double, unless foundNonFinite: Tensor? = nil
+        learningRate: Double, floor: Double, weightDecay: Double, unless foundNonFinite: Tensor?
     ) {
         if let foundNonFinite, foundNonFinite.item != 0 { return }
         noGrad {
             for group in groups {
+                let rate = group.learningRate(learningRate, floor: floor)
                 let decay = weightDecay * group.weightDecayScale
                 for (name, parameter, gradient) in group.withGradients {
                     let slope =
@@ -39,7 +40,7 @@ public final class LARS: Optimizer {
                     let mu = state.tensors(for: name, parameter)[0]
                     mu.multiplyInPlace(by: momentum)
                     mu.addInPlace(slope)
-                    parameter.addInPlace(mu, scale: -learningRate * group.learningRateScale)
+                    parameter.addInPlace(mu, scale: -rate)
                 }
             }
         }

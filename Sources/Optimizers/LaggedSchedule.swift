@@ -64,3 +64,14 @@ public struct LaggedSchedule: Schedule, Hashable {
         (0..<count).reduce(1) { value, _ in value * factor }
     }
 }
+
+/// A schedule that changes between epochs alone: within one the value at its start holds.
+public struct EpochwiseSchedule: Schedule {
+    public let base: any Schedule
+
+    public init(_ base: any Schedule) {
+        self.base = base
+    }
+
+    public func value(at epoch: Double) -> Double { base.value(at: epoch.rounded(.down)) }
+}

@@ -15,16 +15,21 @@ public protocol Optimizer: AnyObject {
     ///
     /// - Parameters:
     ///   - learningRate: before the scale of a group.
+    ///   - floor: the part of the learning rate that the scale of a group leaves alone.
     ///   - weightDecay: before the scale of a group.
     ///   - foundNonFinite: a scalar tensor of fp32; where it is 1, as `LossScaler` and
     ///     `GradientClipping.isNonFinite` set it, nothing is changed.
-    func step(learningRate: Double, weightDecay: Double, unless foundNonFinite: Tensor?)
+    func step(
+        learningRate: Double, floor: Double, weightDecay: Double, unless foundNonFinite: Tensor?)
 }
 
 extension Optimizer {
     /// Changes the parameters once.
-    public func step(learningRate: Double, weightDecay: Double = 0) {
-        step(learningRate: learningRate, weightDecay: weightDecay, unless: nil)
+    public func step(
+        learningRate: Double, weightDecay: Double = 0, unless foundNonFinite: Tensor? = nil
+    ) {
+        step(
+            learningRate: learningRate, floor: 0, weightDecay: weightDecay, unless: foundNonFinite)
     }
 
     /// All parameters, in the order in which checkpoints of PyTorch number them.

@@ -1,3 +1,4 @@
+import Foundation
 public import Torch
 
 /// Parameters that the optimiser treats alike.
@@ -56,20 +57,21 @@ extension ParameterGroup {
 
     /// The groups of fine-tuning with layer-wise learning rates: Bao et al., *BEiT* (2022).
     ///
-    /// The learning rate of layer l of L = depth + 1 is multiplied by decay^(L − l). Layer 0 are the
-    /// embeddings of patches, positions and the class, layer l the l-th block, layer L the rest.
-    /// Vectors, positions and the class token do not decay. Groups stand in the order in which
-    /// their first parameter appears, as in MAE's checkpoints; frozen parameters are in none.
+    /// The learning rate of layer l of L is multiplied by decay^(L − l). Groups stand in the order in
+    /// which their first parameter appears, as in MAE's checkpoints; frozen parameters are in none.
     ///
     /// - Parameters:
-    ///   - parameters: of a vision transformer, by their names in checkpoints.
-    ///   - depth: the number of blocks.
-    ///   - decay: 0.65 to 0.8 in the published recipes; 1 for one rate.
-    ///   - exempt: names that do not decay although they are no vectors.
+    ///   - parameters: by their names in checkpoints.
+    ///   - numbers: the layer of each.
+    ///   - decay: 0.65 to 0.9 in the published recipes; 1 for one rate.
+    ///   - isExempt: whether weight decay leaves a parameter alone; vectors, positions and the class
+    ///     token by default.
     /// - Returns: the groups, with the scales of their learning rate and weight decay.
     public static func byLayer(
-        _ parameters: [(name: String, tensor: Tensor)], depth: Int, decay: Double,
-        exempt: Set<String> = ["pos_embed", "cls_token"]
+        _ parameters: [(name: String, tensor: Tensor)], _ numbers: LayerNumbers, decay: Double,
+        isExempt: (String, Tensor) -> Bool = { name, tensor in
+            tensor.rank <= 1 || name == "pos_embed" || name == "cls_token"
+        }
     ) -> [ParameterGroup] {
         struct Key: Hashable {
             let layer: Int
@@ -78,27 +80,26 @@ extension ParameterGroup {
         var order: [Key] = []
         var members: [Key: [(name: String, tensor: Tensor)]] = [:]
         for (name, tensor) in parameters where tensor.requiresGrad {
-            let decays = tensor.rank > 1 && !exempt.contains(name)
-            let key = Key(layer: layer(of: name, depth: depth), decays: decays)
+            let key = Key(layer: numbers.number(of: name), decays: !isExempt(name, tensor))
             if members[key] == nil { order.append(key) }
             members[key, default: []].append((name, tensor))
         }
         return order.map { key in
-            var scale = 1.0
-            for _ in key.layer..<(depth + 1) { scale *= decay }
-            return ParameterGroup(
-                members[key] ?? [], learningRateScale: scale, weightDecayScale: key.decays ? 1 : 0)
+            ParameterGroup(
+                members[key] ?? [],
+                // The power, not a product: equal to the references' in the last bit.
+                learningRateScale: pow(decay, Double(numbers.last - key.layer)),
+                weightDecayScale: key.decays ? 1 : 0)
         }
     }
 
-    /// The number of the layer of a vision transformer that a parameter belongs to: 0 for the
-    /// embeddings, i + 1 for `blocks.i`, depth + 1 for all else.
-    public static func layer(of name: String, depth: Int) -> Int {
-        if name == "cls_token" || name == "pos_embed" || name.hasPrefix("patch_embed") { return 0 }
-        let parts = name.split(separator: ".", maxSplits: 2)
-        guard parts.count > 1, parts[0] == "blocks", let block = Int(parts[1]) else {
-            return depth + 1
-        }
-        return block + 1
+    /// The group's learning rate in a step.
+    ///
+    /// - Parameters:
+    ///   - rate: of the step.
+    ///   - floor: the part of it that scales leave alone, which is 0 in most schedules.
+    /// - Returns: floor + scale · (rate − floor).
+    func learningRate(_ rate: Double, floor: Double) -> Double {
+        floor + learningRateScale * (rate - floor)
     }
 }

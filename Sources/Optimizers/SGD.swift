@@ -20,17 +20,18 @@ public final class SGD: Optimizer {
     }
 
     public func step(
-        learningRate: Double, weightDecay: Double, unless foundNonFinite: Tensor? = nil
+        learningRate: Double, floor: Double, weightDecay: Double, unless foundNonFinite: Tensor?
     ) {
         if let foundNonFinite, foundNonFinite.item != 0 { return }
         noGrad {
             for group in groups {
+                let rate = group.learningRate(learningRate, floor: floor)
                 let decay = weightDecay * group.weightDecayScale
                 for (name, parameter, gradient) in group.withGradients {
                     let slope = decay == 0 ? gradient : gradient + parameter * decay
                     parameter.addInPlace(
                         direction(slope, of: name, parameter),
-                        scale: -learningRate * group.learningRateScale)
+                        scale: -rate)
                 }
             }
         }

@@ -60,6 +60,23 @@ public struct CheckpointStore {
         return url
     }
 
+    /// The weights with the best score so far, by which no run goes on.
+    public var best: URL { folder.appendingPathComponent("best.safetensors") }
+
+    /// The score of the best weights; nil where there are none, or they are damaged.
+    public var bestScore: Double? {
+        guard (try? Self.verify(best)) != nil else { return nil }
+        return (try? SafeTensorsFile(path: best.path))?.metadata["score"].flatMap { Double($0) }
+    }
+
+    /// Writes weights in place of the best ones so far.
+    ///
+    /// - Throws: `TensorFileError` where they cannot be written or do not read back.
+    func saveBest(_ state: TrainingState, score: Double, metadata: [String: String]) throws {
+        try state.write(to: best, metadata: metadata.merging(["score": "\(score)"]) { $1 })
+        try Self.verify(best)
+    }
+
     /// Removes temporary files that a killed process left.
     private func removeLeftovers() {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []

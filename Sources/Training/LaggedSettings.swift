@@ -1,12 +1,13 @@
 public import Configuration
 import Optimizers
 
-/// The learning rate as SimMIM's code makes it, in place of rise and cosine.
+/// The learning rate as SimMIM's and DeiT's code makes it, in place of rise and cosine.
 public struct LaggedSettings: Configuration {
     public var shape = Shape.cosine
     public var milestones: [Double] = []
     public var every = 30.0
     public var factor = 0.1
+    public var perEpoch = false
 
     public enum Shape: String, Codable, Sendable, CaseIterable {
         case cosine
@@ -25,6 +26,8 @@ public struct LaggedSettings: Configuration {
             "milestones": "epochs at which multistep falls",
             "every": "epochs between the falls of step",
             "factor": "what a fall multiplies the rate with",
+            "perEpoch":
+                "whether the rate changes between epochs alone, each value an epoch late, as in DeiT",
         ]
     }
 
@@ -49,9 +52,9 @@ public struct LaggedSettings: Configuration {
     }
 
     /// The schedule of a run.
-    func schedule(_ settings: ScheduleSettings, peak: Double, stepsPerEpoch: Int) -> LaggedSchedule
-    {
-        func steps(_ epochs: Double) -> Int { Int((epochs * Double(stepsPerEpoch)).rounded(.down)) }
+    func schedule(_ settings: ScheduleSettings, peak: Double, stepsPerEpoch: Int) -> any Schedule {
+        let unit = perEpoch ? 1 : stepsPerEpoch
+        func steps(_ epochs: Double) -> Int { Int((epochs * Double(unit)).rounded(.down)) }
         let form: LaggedSchedule.Shape =
             switch shape {
             case .cosine: .cosine(end: settings.minLr)
@@ -59,8 +62,9 @@ public struct LaggedSettings: Configuration {
             case .step: .step(every: max(1, steps(every)), factor: factor)
             case .multistep: .multistep(milestones: milestones.map(steps), factor: factor)
             }
-        return LaggedSchedule(
+        let schedule = LaggedSchedule(
             form, from: settings.startLr, peak: peak, warmupSteps: steps(settings.warmupEpochs),
-            steps: steps(settings.epochs * settings.stretch), stepsPerEpoch: stepsPerEpoch)
+            steps: steps(settings.epochs * settings.stretch), stepsPerEpoch: unit)
+        return perEpoch ? EpochwiseSchedule(schedule) : schedule
     }
 }

@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Foundation
 public import VisionModels
 
 /// A classifier with trained weights, and how its pictures are prepared.
@@ -11,8 +12,40 @@ public struct PretrainedClassifier {
     /// Where the weights are from, for people.
     public let origin: String
 
-    /// What of the file was loaded.
-    public let coverage: CoverageReport
+    /// What of the file was loaded; nil for a run of ours, which is loaded whole.
+    public let coverage: CoverageReport?
+
+    /// How the run that it is from cut its test pictures out; nil for files of others.
+    public let pictures: TestPictures?
+
+    init(
+        model: any ImageClassifier, data: DataSettings, origin: String,
+        coverage: CoverageReport? = nil, pictures: TestPictures? = nil
+    ) {
+        self.model = model
+        self.data = data
+        self.origin = origin
+        self.coverage = coverage
+        self.pictures = pictures
+    }
+
+    /// The classifier of a run of `Method`, from its newest checkpoint or from one of its files: the
+    /// average of the weights where the run has one.
+    ///
+    /// `file` is a checkpoint of the run; nil takes the newest that is intact. Throws what
+    /// `PretrainedEncoder.load(_:run:file:)` throws.
+    public static func load<Method: ClassifyingMethod>(
+        _: Method.Type, run folder: URL, file: URL? = nil
+    ) throws -> PretrainedClassifier {
+        let (encoder, method, settings) = try PretrainedEncoder.load(
+            Method.self, run: folder, file: file)
+        guard let first = method.classifiers.first else {
+            fatalError("\(Method.name) has no classifier")
+        }
+        return PretrainedClassifier(
+            model: first.model, data: encoder.data, origin: encoder.origin,
+            pictures: settings.method.testPictures(imageSize: settings.model.imageSize))
+    }
 
     /// The encoder with its head in a file of weights that anybody wrote, of any family that has one.
     ///

@@ -1,6 +1,7 @@
 import Configuration
 public import Data
 public import NN
+public import Optimizers
 public import Torch
 public import VisionModels
 
@@ -33,6 +34,10 @@ public protocol PretrainingMethod: Module {
     /// optimiser nor weight decay changes it.
     func isTrained(_ name: String, at step: Step) -> Bool
 
+    /// What the optimiser changes; by default everything with one learning rate, and with weight decay
+    /// but for vectors, biases and `undecayed`.
+    var parameterGroups: [ParameterGroup] { get }
+
     /// Names of parameters that weight decay spares although they are matrices.
     static var undecayed: Set<String> { get }
 
@@ -51,6 +56,12 @@ public protocol PretrainingMethod: Module {
 extension PretrainingMethod {
     public func afterStep(_ step: Step) {}
     public func isTrained(_ name: String, at step: Step) -> Bool { true }
+    public var parameterGroups: [ParameterGroup] {
+        let undecayed = Self.undecayed
+        return ParameterGroup.byDecay(namedParameters) { name, tensor in
+            undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
+        }
+    }
     public static var undecayed: Set<String> { [] }
     public static var trainedEncoder: String { "" }
     public static var publishedColumns: [PublishedColumn] { [] }

@@ -17,6 +17,8 @@ public struct RunConfiguration<Method: MethodConfiguration>: Configuration {
 
     public init() { Method.setDefaults(of: &self) }
 
+    public func validate() throws { try Method.validate(self) }
+
     public static var documentation: [String: String] {
         [
             "run": "how the run is carried out", "data": "pictures and their augmentation",
@@ -45,6 +47,9 @@ public protocol MethodConfiguration: Configuration {
 
     /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs.
     func validate(views: [ImagePipeline]) throws
+
+    /// Throws `ConfigurationError` for settings of several sections that do not fit one another.
+    static func validate(_ run: RunConfiguration<Self>) throws
 }
 
 extension MethodConfiguration {
@@ -57,6 +62,8 @@ extension MethodConfiguration {
     public func views(size: PixelSize) -> [ImagePipeline] { [Self.augmentation(size: size)] }
 
     public func validate(views: [ImagePipeline]) throws {}
+
+    public static func validate(_ run: RunConfiguration<Self>) throws {}
 }
 
 /// How a run is carried out.
@@ -95,7 +102,7 @@ public struct RunSettings: Configuration {
             "keep": "checkpoints that are kept, besides the last",
             "probeEvery":
                 "epochs between probes: k-NN accuracy where there are labels, rank and spread "
-                + "of the features; nil for none",
+                + "of the features; in fine-tuning accuracy on the test pictures; nil for none",
             "continueFrom":
                 "a checkpoint of the method's own code, which the run goes on from while it "
                 + "has none of its own",

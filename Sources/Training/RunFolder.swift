@@ -54,6 +54,18 @@ public final class RunFolder {
 
     deinit { close(lock) }
 
+    /// Takes back what `create` made, for a run that could not begin; what else the folder holds stays.
+    public func discard() {
+        let files = FileManager.default
+        func isEmpty(_ folder: URL) -> Bool {
+            (try? files.contentsOfDirectory(atPath: folder.path))?.isEmpty == true
+        }
+        try? files.removeItem(at: configuration)
+        if isEmpty(checkpoints) { try? files.removeItem(at: checkpoints) }
+        try? files.removeItem(at: url.appendingPathComponent(".lock"))
+        if isEmpty(url) { try? files.removeItem(at: url) }
+    }
+
     /// The resolved configuration, with where each value came from.
     public var configuration: URL { url.appendingPathComponent("config.yaml") }
 

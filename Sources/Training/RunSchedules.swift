@@ -3,6 +3,7 @@ import Optimizers
 /// What changes over a run, as functions of the step.
 public struct RunSchedules: Sendable {
     private let rate: any Schedule
+    private let floor: any Schedule
     private let decay: any Schedule
     private let decayRange: ClosedRange<Double>
     private let stepsPerEpoch: Double
@@ -42,6 +43,10 @@ public struct RunSchedules: Sendable {
                     epochs: epochs)
             }
         rate = tailed(rise, settings.lrTail, settings.minLr)
+        // The start and the end of those schedules are the same for all layers.
+        floor =
+            settings.lagged?.schedule(settings, peak: 0, stepsPerEpoch: stepsPerEpoch)
+            ?? ConstantSchedule(0)
         decay =
             settings.endWeightDecay.map { end in
                 tailed(
@@ -57,6 +62,7 @@ public struct RunSchedules: Sendable {
     /// Given ones, in epochs, for `length` steps.
     init(rate: any Schedule, decay: any Schedule, stepsPerEpoch: Int, length: Double) {
         (self.rate, self.decay, self.length) = (rate, decay, length)
+        floor = ConstantSchedule(0)
         decayRange = 0...Double.infinity
         self.stepsPerEpoch = Double(stepsPerEpoch)
         firstStep = 0
@@ -77,6 +83,9 @@ public struct RunSchedules: Sendable {
 
     /// The learning rate of a step, counted from 0.
     public func learningRate(at step: Int) -> Double { rate.value(at: epoch(step)) }
+
+    /// The part of a step's learning rate that the scales of layers leave alone.
+    public func learningRateFloor(at step: Int) -> Double { floor.value(at: epoch(step)) }
 
     /// The weight decay of a step, counted from 0.
     public func weightDecay(at step: Int) -> Double {

@@ -41,6 +41,8 @@ public final class Trainer<Method: PretrainingMethod> {
     private let progress: ProgressLine
     private let echo: (String) -> Void
     private var guardian: NonFiniteGuard
+    /// The best score of a probe so far.
+    private var bestScore: Double?
 
     /// Builds model, optimiser and loader, and restores the newest checkpoint where there is one.
     ///
@@ -48,7 +50,7 @@ public final class Trainer<Method: PretrainingMethod> {
     ///   - settings: validated; `run.threads` and `run.precision` settled.
     ///   - source: the pictures.
     ///   - folder: of this run.
-    ///   - probe: a measurement of the encoder now and then.
+    ///   - probe: a measurement of the model now and then.
     ///   - progress: where people look.
     ///   - echo: is given every line of `metrics.jsonl` as it is written.
     /// - Throws: what reading the checkpoint or building the parts throws.
@@ -90,6 +92,7 @@ public final class Trainer<Method: PretrainingMethod> {
             progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
         })
         hasCheckpoint = newest != nil
+        bestScore = store.bestScore
         if let newest {
             step = try TrainingState.restore(
                 from: newest, model: method, optimizer: updater.optimizer,
@@ -106,6 +109,8 @@ public final class Trainer<Method: PretrainingMethod> {
                     "schedule.epochs", found: settings.schedule.epochs,
                     expected: "more epochs than \(path) has done")
             }
+        } else if let method = method as? any ClassifyingMethod, let report = try method.start() {
+            progress.note(report.isComplete ? report.summary : report.description)
         }
         var options = LoaderOptions()
         if let workers = data.workers { options.threads = workers }
@@ -155,6 +160,7 @@ public final class Trainer<Method: PretrainingMethod> {
                 let reading = try measure(probe)
                 try log.addProbe(step: step, reading.values)
                 if let warning = reading.warning { progress.note(warning) }
+                if let score = reading.score { try keep(score) }
             }
         }
         progress.finish()
@@ -231,6 +237,15 @@ public final class Trainer<Method: PretrainingMethod> {
         try store.save(state, metadata: ["method": Method.name])
     }
 
+    /// Keeps the weights if no earlier ones had such a score.
+    private func keep(_ score: Double) throws {
+        guard score > bestScore ?? -.infinity else { return }
+        bestScore = score
+        try store.saveBest(
+            TrainingState(step: step, weightsOf: method), score: score,
+            metadata: ["method": Method.name])
+    }
+
     /// Whether sums on a GPU are made in a fixed order; it is a setting of the whole process.
     private func fixOrderOfSums(_ on: Bool) {
         guard device != .cpu, settings.run.deterministic else { return }
@@ -246,6 +261,6 @@ public final class Trainer<Method: PretrainingMethod> {
             fixOrderOfSums(true)
             method.train()
         }
-        return try noGrad { try probe.measure(method.backbone) }
+        return try noGrad { try probe.measure(method) }
     }
 }

@@ -41,6 +41,12 @@ public struct TrainingState {
         self.tensors = tensors
     }
 
+    /// The weights alone, from which no run goes on.
+    public init(step: Int, weightsOf model: Module) {
+        self.step = step
+        tensors = model.stateDict.map { (Self.modelPrefix + $0.name, $0.tensor) }
+    }
+
     /// Writes the state; the file appears whole or not at all.
     ///
     /// - Throws: `TensorFileError`, for a full disk for instance; older files are intact.

@@ -46,11 +46,7 @@ final class Updater<Method: PretrainingMethod> {
         let optim = settings.optim
         (clip, clipsEach, precision) = (optim.clip, optim.clipEach, settings.run.precision)
         device = method.parameters.first?.device ?? .cpu
-        let undecayed = Method.undecayed
-        optimizer = optim.optimizer(
-            of: ParameterGroup.byDecay(method.namedParameters) { name, tensor in
-                undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
-            })
+        optimizer = optim.optimizer(of: method.parameterGroups)
         scaler = precision == .float16 ? LossScaler(on: device) : nil
         schedules = given ?? RunSchedules(settings, stepsPerEpoch: stepsPerEpoch)
     }
@@ -82,8 +78,8 @@ final class Updater<Method: PretrainingMethod> {
         // The fused optimiser itself leaves everything as it is where this is 1.
         let nonFinite = GradientClipping.isNonFinite(norm + total)
         optimizer.step(
-            learningRate: learningRate, weightDecay: schedules.weightDecay(at: place.index),
-            unless: nonFinite)
+            learningRate: learningRate, floor: schedules.learningRateFloor(at: place.index),
+            weightDecay: schedules.weightDecay(at: place.index), unless: nonFinite)
         scaler?.update(nonFinite)
         optimizer.clearGradients()
         method.afterStep(place)

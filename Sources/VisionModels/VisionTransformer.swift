@@ -262,7 +262,4 @@ extension VisionTransformer: VisionEncoder {
             config.poolsPatches ? tokens[0..., extraTokens...].mean(1) : tokens[0..., 0]
         return normedFeature(feature)
     }
-
-    /// `fc_norm` of a feature, where there is one.
-    func normedFeature(_ feature: Tensor) -> Tensor { fcNorm.map { $0(feature) } ?? feature }
 }

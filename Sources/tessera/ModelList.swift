@@ -5,8 +5,8 @@ import Foundation
 enum ModelList {
     private static let endings = [".pth.tar", ".pth", ".pt", ".safetensors"]
 
-    /// Files as they are, and folders that are one checkpoint; of other folders their checkpoints in the order of their names, numbers as
-    /// numbers; of texts the path on each line.
+    /// Files as they are, and folders that are one checkpoint or a run; of other folders their
+    /// checkpoints in the order of their names, numbers as numbers; of texts the path on each line.
     static func files(_ names: [String]) throws -> [String] {
         try names.flatMap { name -> [String] in
             var isFolder: ObjCBool = false
@@ -14,7 +14,11 @@ enum ModelList {
                 throw UsageError("\(name) does not exist: --weights takes checkpoints")
             }
             if isFolder.boolValue {
-                if CheckpointSource.isCheckpoint(folder: name) { return [name] }
+                if CheckpointSource.isCheckpoint(folder: name)
+                    || ClassifierLoader.run(of: URL(fileURLWithPath: name)) != nil
+                {
+                    return [name]
+                }
                 let found = try FileManager.default.contentsOfDirectory(atPath: name)
                     .filter { file in endings.contains { file.hasSuffix($0) } }
                     .sorted { isBefore($0, $1) }

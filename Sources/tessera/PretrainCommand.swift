@@ -77,6 +77,11 @@ struct PretrainCommand: ParsableCommand {
             overrides.append("run.continueFrom=\(quoted(path))")
         }
         if fastDecode { overrides.append("data.decoding=fast") }
+        guard !(named.method is any ClassifyingMethod.Type) else {
+            throw UsageError(
+                "\(named.method.name) is no pre-training: start it with `tessera finetune`, which "
+                    + "takes --weights")
+        }
         overrides += recipe.filter { $0.contains("=") }
         try start(named.method, named.recipe, overrides)
     }
@@ -89,10 +94,11 @@ struct PretrainCommand: ParsableCommand {
         try session.run()
     }
 
-    /// A path as a YAML text.
-    private func quoted(_ path: String) -> String {
-        "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
-    }
+}
+
+/// A path as a YAML text.
+func quoted(_ path: String) -> String {
+    "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
 }
 
 extension BadFilePolicy: ExpressibleByArgument {}

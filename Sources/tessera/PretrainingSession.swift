@@ -8,22 +8,32 @@ import NN
 import Torch
 import Training
 
-/// One call of `pretrain` or `resume`, from settings to the report.
+/// One call of `pretrain`, `finetune` or `resume`, from settings to the report.
 struct PretrainingSession<Method: PretrainingMethod> {
     let settings: RunConfiguration<Method.Config>
     let folder: RunFolder
     private let source: any ImageSource
+    /// The test pictures of a method that trains a classifier.
+    private let test: ClassifierTest?
     private let progress: ProgressLine
     private let json: Bool
+    private let isNew: Bool
 
-    /// Makes the folder of a new run.
-    init(recipe: Recipe?, overrides: [String], out: String, json: Bool) throws {
+    /// Makes the folder of a new run; settings of `base` lie beneath those of the recipe.
+    init(
+        recipe: Recipe?, over base: Recipe? = nil, overrides: [String], out: String, json: Bool
+    ) throws {
         progress = ProgressLine(silent: json)
         // The pictures first: a wrong path must not leave a folder behind.
-        source = try Self.resolve(recipe, overrides).value.data.open(silent: json)
-        let resolved = try Self.resolve(
-            recipe, overrides + ["data.fingerprint=\(source.fingerprint)"])
+        let first = try Self.resolve(recipe, over: base, overrides).value
+        source = try first.data.open(silent: json)
+        var found = ["data.fingerprint=\(source.fingerprint)"]
+        if let method = first.method as? any ClassifyingConfiguration {
+            found += try method.settings(for: source)
+        }
+        let resolved = try Self.resolve(recipe, over: base, overrides + found)
         settings = resolved.value
+        test = try ClassifierTest(settings, trainedOn: source, silent: json)
         // So must a wrong checkpoint.
         if let path = settings.run.continueFrom {
             guard Method.self is any ContinuingMethod.Type else {
@@ -32,7 +42,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
             _ = try CheckpointSource(path: path)
         }
         folder = try RunFolder.create(out)
-        self.json = json
+        (self.json, isNew) = (json, true)
         let header = "# tessera \(Version.text): \(CommandLine.arguments.joined(separator: " "))\n"
         try Data((header + resolved.yaml()).utf8).write(to: folder.configuration, options: .atomic)
     }
@@ -42,29 +52,34 @@ struct PretrainingSession<Method: PretrainingMethod> {
         settings = try Self.resolve(recipe, overrides).value
         progress = ProgressLine(silent: json)
         source = try settings.data.open(silent: json)
+        test = try ClassifierTest(settings, trainedOn: source, silent: json)
         folder = try RunFolder.open(path)
-        self.json = json
+        (self.json, isNew) = (json, false)
     }
 
     /// Settings that stand for what the machine offers get their values, which the run then keeps.
     private static func resolve(
-        _ recipe: Recipe?, _ overrides: [String]
+        _ recipe: Recipe?, over base: Recipe? = nil, _ overrides: [String]
     ) throws -> ResolvedConfiguration<RunConfiguration<Method.Config>> {
         typealias Settings = RunConfiguration<Method.Config>
         try LibTorch.load()
-        let run = try Settings.resolve(recipe: recipe, overrides: overrides).value.run
+        let run = try Settings.resolve(recipe: recipe, over: base, overrides: overrides).value.run
         var machine: [String] = []
         if run.threads == nil {
             machine.append("run.threads=\(ProcessInfo.processInfo.activeProcessorCount)")
         }
         let device = try run.device.resolve()
         machine.append("run.precision=\(try run.precision.resolve(on: device).rawValue)")
-        return try Settings.resolve(recipe: recipe, overrides: overrides + machine)
+        return try Settings.resolve(recipe: recipe, over: base, overrides: overrides + machine)
     }
 
     /// Trains to the end, then writes the report.
     func run() throws {
         try train()
+        if test != nil {
+            let scores = try FineTuningScores.write(for: Method.self, run: folder.url)
+            try ScoreSheet.show(scores, json: json)
+        }
         let report = try RunReport.write(for: Method.self, run: folder.url)
         progress.note("report: \(report.relativePath)")
     }
@@ -72,9 +87,16 @@ struct PretrainingSession<Method: PretrainingMethod> {
     /// Trains to the end; a signal ends the program.
     func train() throws {
         Interruption.install()
-        let trainer = try Trainer<Method>(
-            settings, source: source, folder: folder, probe: probe(), progress: progress,
-            echo: { [json] line in if json { JSONLine.write(line: line) } })
+        let trainer: Trainer<Method>
+        do {
+            trainer = try Trainer<Method>(
+                settings, source: source, folder: folder, probe: probe(), progress: progress,
+                echo: { [json] line in if json { JSONLine.write(line: line) } })
+        } catch {
+            // A run that cannot begin must not be in the way of the next attempt.
+            if isNew { folder.discard() }
+            throw error
+        }
         announce(trainer)
         guard case .interrupted(let step) = try trainer.run() else { return }
         progress.note(
@@ -95,6 +117,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
     /// What the encoder is worth on a fixed sample of the pictures.
     private func probe() -> Probe? {
         guard settings.run.probeEvery != nil else { return nil }
+        if let test { return test.probe(progress) }
         // Without a log there is no run to judge by yet.
         let log = (try? MetricsLog.read(folder.metrics)) ?? []
         return runProbe(

@@ -9,7 +9,8 @@ enum Registry {
     static let methods: [any PretrainingMethod.Type] = [
         MAE.self, IJEPA.self, StoP.self, IBOT<VisionTransformer.Config>.self,
         IBOT<SwinTransformer.Config>.self, SimMIM<VisionTransformer.Config>.self,
-        SimMIM<SwinTransformer.Config>.self,
+        SimMIM<SwinTransformer.Config>.self, FineTuning<VisionTransformer.Config>.self,
+        FineTuning<SwinTransformer.Config>.self,
     ]
 
     /// Their names in a line.

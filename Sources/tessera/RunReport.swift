@@ -38,7 +38,11 @@ enum RunReport {
         }
         if !scores.isEmpty {
             page.add(
-                "Scores", lead: "The encoder is frozen; a protocol sees its features only.",
+                "Scores",
+                lead: method is any ClassifyingMethod
+                    ? "Fine-tuned: all weights were trained on the labels. The best of all tests was "
+                        + "chosen by the test pictures themselves."
+                    : "The encoder is frozen; a protocol sees its features only.",
                 [ScoreTable(scores.map(row))])
         }
         page.add("Training", curves(metrics))
@@ -107,6 +111,9 @@ enum RunReport {
             chart("Gradient norm", "grad_norm", smoothing: 0.8),
             chart("Throughput", "images_per_second", unit: "images/s"),
             chart("k-NN probe", "knn_top1", unit: "%"),
+            chart("Accuracy on training pictures", "train_top1", smoothing: 0.8, unit: "%"),
+            chart("Accuracy on test pictures", "test_top1", unit: "%"),
+            chart("Accuracy of the average on test pictures", "ema_top1", unit: "%"),
             chart("Rank of the features", "rank_me"),
             chart("Spread of the targets", "target_std", smoothing: 0.8),
             chart("Entropy of the teacher", "teacher_entropy", smoothing: 0.8),

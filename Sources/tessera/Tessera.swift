@@ -12,9 +12,9 @@ struct Tessera: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            QuickstartCommand.self, PretrainCommand.self, ResumeCommand.self, EvaluateCommand.self,
-            EmbedCommand.self, AttentionCommand.self,
-            ReportCommand.self, DataCommand.self, MasksCommand.self, CheckpointCommand.self,
+            QuickstartCommand.self, PretrainCommand.self, FinetuneCommand.self, ResumeCommand.self,
+            EvaluateCommand.self, EmbedCommand.self, AttentionCommand.self, ReportCommand.self,
+            DataCommand.self, MasksCommand.self, CheckpointCommand.self,
             ConfigCommand.self, DoctorCommand.self,
         ])
 

@@ -21,10 +21,13 @@ struct Validation {
     let weights: CheckpointLoader.Options
 
     func result(_ path: String, _ progress: SourceProgress) throws -> ValidationResult {
-        let classifier = try PretrainedClassifier.load(file: path, weights)
-        progress.note(
-            classifier.coverage.isComplete
-                ? classifier.coverage.summary : classifier.coverage.description)
+        let classifier = try ClassifierLoader.load(path, weights)
+        if let report = classifier.coverage {
+            progress.note(report.isComplete ? report.summary : report.description)
+        }
+        var pictures = classifier.pictures ?? TestPictures(cropPercent: 0.9)
+        if let cropPercent = settings.cropPercent { pictures.cropPercent = cropPercent }
+        if let interpolation = settings.interpolation { pictures.interpolation = interpolation }
         let model = classifier.model
         let labels = try classNumbers(model.classCount)
         let columns = validLabels.map { Tensor($0).to(device) }
@@ -32,7 +35,8 @@ struct Validation {
         let size = try imageSize(of: model)
         var badFiles = 0
         let loader = try Loader(
-            try plan(classifier.data, size, model.encoder.channels), options: options, epochs: 1
+            try plan(classifier.data, pictures, size, model.encoder.channels), options: options,
+            epochs: 1
         ) { _ in badFiles += 1 }
         var scores = ClassifierScores()
         var done = 0
@@ -56,7 +60,7 @@ struct Validation {
             progress.update(
                 "\(path): \(done)/\(source.count)", isLast: done >= source.count)
         }
-        return result(path, model, size, scores, badFiles)
+        return result(path, model, pictures, size, scores, badFiles)
     }
 
     /// Of the pictures that the model sees.
@@ -82,8 +86,8 @@ struct Validation {
     }
 
     private func result(
-        _ path: String, _ model: any ImageClassifier, _ size: Int, _ scores: ClassifierScores,
-        _ badFiles: Int
+        _ path: String, _ model: any ImageClassifier, _ pictures: TestPictures, _ size: Int,
+        _ scores: ClassifierScores, _ badFiles: Int
     ) -> ValidationResult {
         var result = ValidationResult(model: path)
         if scores.count > 0 {
@@ -97,8 +101,8 @@ struct Validation {
         }
         result.loss = scores.loss.map { ValidationResult.rounded($0) }
         result.parameterCount = ValidationResult.rounded(Double(model.parameterCount) / 1e6, 2)
-        (result.imageSize, result.cropPercent) = (size, settings.cropPercent)
-        result.interpolation = settings.interpolation.rawValue
+        (result.imageSize, result.cropPercent) = (size, pictures.cropPercent)
+        result.interpolation = pictures.interpolation.rawValue
         (result.batchSize, result.pictures) = (settings.batchSize, scores.count)
         result.badFiles = badFiles
         return result
@@ -115,22 +119,26 @@ struct Validation {
         return options
     }
 
-    private func plan(_ data: DataSettings, _ size: Int, _ channels: Int) throws -> LoaderPlan {
+    private func plan(
+        _ data: DataSettings, _ pictures: TestPictures, _ size: Int, _ channels: Int
+    ) throws -> LoaderPlan {
         var data = data
         if let mean = settings.mean { data.mean = mean }
         if let std = settings.std { data.std = std }
-        var plan = try data.evaluationPlan(
-            for: source, imageSize: size, channels: channels, batchSize: settings.batchSize)
-        let resized = Int((Double(size) / settings.cropPercent).rounded(.down))
-        plan.views = [
-            ImagePipeline(
-                [
-                    Resize(
-                        size: .init(resized),
-                        fit: settings.cropMode == .squash ? .exact : .shortSide,
-                        interpolation: settings.interpolation), CenterCrop(size: .init(size)),
-                ], channels: channels, normalization: plan.views[0].normalization)
-        ]
+        var plan = try data.testPlan(
+            for: source, pictures, imageSize: size, channels: channels,
+            batchSize: settings.batchSize)
+        if settings.cropMode == .squash {
+            plan.views = [
+                ImagePipeline(
+                    [
+                        Resize(
+                            size: PixelSize(pictures.resized(size)), fit: .exact,
+                            interpolation: pictures.interpolation),
+                        CenterCrop(size: PixelSize(size)),
+                    ], channels: channels, normalization: plan.views[0].normalization)
+            ]
+        }
         return plan
     }
 

@@ -13,10 +13,10 @@ struct ValidationSettings: Configuration {
 
     var batchSize = 256
     var imageSize: Int? = nil
-    var cropPercent = 0.9
+    var cropPercent: Double? = nil
     var cropMode = CropMode.center
     var testPool = false
-    var interpolation = Interpolation.bicubic
+    var interpolation: Interpolation? = nil
     var mean: [Double]? = nil
     var std: [Double]? = nil
     var precision: FeatureExtractor.Precision? = nil
@@ -29,11 +29,14 @@ struct ValidationSettings: Configuration {
         [
             "batchSize": "pictures at a time",
             "imageSize": "of the pictures in pixels; null takes the model's",
-            "cropPercent": "side of the crop over the side that a picture is resized to",
+            "cropPercent":
+                "side of the crop over the side that a picture is resized to; null takes "
+                + "that of a run's own tests, 0.9 for checkpoints of others",
             "cropMode": "which sides are resized: the short one, or both and so the shape",
             "testPool": "mean and maximum over windows of the size of training, for larger "
                 + "pictures and classifiers of a mean of patches",
-            "interpolation": "how pictures are resized",
+            "interpolation": "how pictures are resized; null takes that of a run's own tests, and "
+                + "bicubic for checkpoints of others",
             "mean": "subtracted from each channel; null for those of the model's training",
             "std": "divides each channel after that; null for those of the model's training",
             "precision": "bf16 or fp16 for matrix products; null for fp32",
@@ -49,7 +52,7 @@ struct ValidationSettings: Configuration {
         ] where value < 1 {
             throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
         }
-        guard cropPercent > 0, cropPercent <= 1 else {
+        if let cropPercent, !(cropPercent > 0 && cropPercent <= 1) {
             throw ConfigurationError.invalid(
                 "cropPercent", found: cropPercent, expected: "above 0, at most 1")
         }

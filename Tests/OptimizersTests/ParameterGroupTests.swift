@@ -1,6 +1,7 @@
-import Optimizers
 import Testing
 import Torch
+
+@testable import Optimizers
 
 @Suite("Parameter groups") struct ParameterGroupTests {
     private func parameter(_ name: String, _ shape: [Int], trained: Bool = true) -> (
@@ -43,19 +44,41 @@ import Torch
     }
 
     @Test(
-        "layers are numbered from the embeddings to the head",
+        "layers of a ViT are numbered from the embeddings to the head",
         arguments: [
-            ("cls_token", 0), ("pos_embed", 0), ("patch_embed.norm.weight", 0),
+            ("cls_token", 0), ("pos_embed", 0), ("patch_embed.norm.weight", 0), ("reg_token", 0),
             ("blocks.0.attn.qkv.weight", 1), ("blocks.11.norm1.bias", 12), ("norm.weight", 13),
-            ("fc_norm.bias", 13), ("head.weight", 13), ("blocks", 13), ("blocks.x.weight", 13),
+            ("rel_pos_bias.relative_position_bias_table", 13), ("fc_norm.bias", 13),
+            ("head.weight", 13), ("blocks", 13), ("blocks.x.weight", 13),
         ])
     func layers(name: String, layer: Int) {
-        #expect(ParameterGroup.layer(of: name, depth: 12) == layer)
+        #expect(LayerNumbers.visionTransformer(depth: 12).number(of: name) == layer)
+    }
+
+    @Test(
+        "blocks of a Swin are counted through its stages",
+        arguments: [
+            ("patch_embed.norm.weight", 0), ("mask_token", 0), ("absolute_pos_embed", 6),
+            ("layers.0.blocks.0.norm1.weight", 1), ("layers.0.blocks.1.mlp.fc1.weight", 2),
+            ("layers.0.downsample.reduction.weight", 2), ("layers.1.blocks.2.norm2.bias", 5),
+            ("norm.weight", 6), ("head.bias", 6), ("layers.7.blocks.0.norm1.weight", 6),
+        ])
+    func swinLayers(name: String, layer: Int) {
+        #expect(LayerNumbers.swin(depths: [2, 3]).number(of: name) == layer)
+    }
+
+    @Test("a part of the learning rate may be the same for all layers")
+    func floor() {
+        let group = ParameterGroup([], learningRateScale: 0.25)
+        #expect(group.learningRate(0.8, floor: 0) == 0.2)
+        #expect(abs(group.learningRate(0.8, floor: 0.4) - 0.5) < 1e-15)
+        #expect(ParameterGroup([]).learningRate(0.3, floor: 0.1) == 0.1 + (0.3 - 0.1))
     }
 
     @Test("layer decay multiplies the learning rate once for each layer above")
     func layerDecay() {
-        let groups = ParameterGroup.byLayer(model, depth: 12, decay: 0.5)
+        let groups = ParameterGroup.byLayer(
+            model, .visionTransformer(depth: 12), decay: 0.5)
         #expect(
             groups.map { $0.parameters.map(\.name) } == [
                 ["cls_token", "pos_embed", "patch_embed.proj.bias"], ["patch_embed.proj.weight"],

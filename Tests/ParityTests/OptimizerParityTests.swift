@@ -95,15 +95,15 @@ import Torch
         let parameters = try parameters(item)
         let last = try table.keys.map { try table.object($0).int("layer_id") }.max() ?? 0
         let decay = try config.double("weight_decay")
+        let numbers = LayerNumbers.visionTransformer(depth: last - 1)
         let groups = ParameterGroup.byLayer(
-            parameters, depth: last - 1, decay: try config.double("layer_decay"))
+            parameters, numbers, decay: try config.double("layer_decay"))
         var grouped: Set<String> = []
         for group in groups {
             for (name, _) in group.parameters {
                 grouped.insert(name)
                 let row = try table.object(name)
-                #expect(
-                    try ParameterGroup.layer(of: name, depth: last - 1) == row.int("layer_id"))
+                #expect(try numbers.number(of: name) == row.int("layer_id"))
                 #expect(try group.learningRateScale == row.double("lr_scale"), "\(name)")
                 #expect(
                     try decay * group.weightDecayScale == row.double("weight_decay"), "\(name)")

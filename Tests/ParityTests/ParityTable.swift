@@ -162,6 +162,10 @@ enum ParityTable {
         ("stop", "stop_schedules"),
         ("stop", "stop_adamw"),
         ("beyondcls", "grad_norm_clip"),
+        // Fine-tuning
+        ("beyondcls", "simmim_param_groups"),
+        ("ibot", "finetune_param_groups"),
+        ("ibot", "semisup_head_*"),
         // Evaluation
         ("beyondcls", "abmilp_*"),
         ("beyondcls", "pool_*"),

@@ -1,0 +1,55 @@
+import Checkpoints
+import Configuration
+import Foundation
+import Torch
+import Training
+
+/// Finds the classifier that a user names: a fine-tuned run, or a checkpoint of any known family.
+enum ClassifierLoader {
+    /// The classifier at a path.
+    ///
+    /// - Parameters:
+    ///   - path: the folder of a run, one of its checkpoints, or another's.
+    ///   - options: what is known of another's checkpoint.
+    /// - Returns: the classifier, in evaluation mode.
+    /// - Throws: `UsageError` for a run without a classifier, and what reading it throws.
+    static func load(
+        _ path: String, _ options: CheckpointLoader.Options
+    ) throws -> PretrainedClassifier {
+        try LibTorch.load()
+        let url = URL(fileURLWithPath: path)
+        guard let folder = run(of: url) else {
+            return try PretrainedClassifier.load(file: path, options)
+        }
+        let config = folder.appendingPathComponent("config.yaml").path
+        let name = try Recipe(contentsOf: config).text(at: "run.method") ?? ""
+        guard let method = try Registry.method(named: name) as? any ClassifyingMethod.Type else {
+            throw UsageError(
+                "\(folder.path) is a run of \(name), without a classifier: fine-tune it with "
+                    + "`tessera finetune --weights \(path)`, or evaluate the encoder with knn or linear"
+            )
+        }
+        guard options.part == nil, options.heads == nil, !options.allowPartial else {
+            throw UsageError(
+                "\(path) is a run of ours, which is loaded whole: --part, --allow-partial and heads "
+                    + "are for checkpoints of others")
+        }
+        return try load(method, folder, file: url == folder ? nil : url)
+    }
+
+    /// The folder of the run that a folder or a checkpoint is of; nil for those of others.
+    static func run(of url: URL) -> URL? {
+        let parent = url.deletingLastPathComponent()
+        return [url, parent.deletingLastPathComponent()].first { folder in
+            let config = folder.appendingPathComponent("config.yaml").path
+            guard folder == url || parent.lastPathComponent == "checkpoints" else { return false }
+            return (try? Recipe(contentsOf: config))?.text(at: "run.method") != nil
+        }
+    }
+
+    private static func load<Method: ClassifyingMethod>(
+        _: Method.Type, _ folder: URL, file: URL?
+    ) throws -> PretrainedClassifier {
+        try PretrainedClassifier.load(Method.self, run: folder, file: file)
+    }
+}
