@@ -17,10 +17,13 @@ import torch
 
 import checkpoints
 import joint_embedding
+import linear_sweep
 import loading
 import masked_autoencoder
 import neighbors
 import operators
+import readouts
+import self_distillation
 import vision_transformer
 
 WORKLOADS = {
@@ -32,7 +35,10 @@ WORKLOADS = {
     "vitStep": vision_transformer.step,
     "maeStep": masked_autoencoder.step,
     "jepaStep": joint_embedding.step,
+    "ibotStep": self_distillation.step,
     "neighbors": neighbors.classify,
+    "readOuts": readouts.epoch,
+    "sweep": linear_sweep.train,
     "load": loading.load,
     "checkpoint": checkpoints.load,
 }

@@ -10,6 +10,9 @@ public struct FeatureExtractor {
     public struct Config: Configuration, Hashable {
         /// What of the tokens becomes the feature.
         public var tokens = TokenChoice.cls
+        /// A feature of one block's patches in place of `tokens`: those at the centre, or all of them
+        /// weighted by attention; nil for none.
+        public var attention: AttentionFeature? = nil
         /// From how many of the last blocks; their features are joined, the earliest block first.
         public var blocks = 1
         /// How many of the last blocks are left out: 0 ends with the last one.
@@ -46,6 +49,11 @@ public struct FeatureExtractor {
             guard stride > 0 else {
                 throw ConfigurationError.invalid(
                     "stride", found: stride, expected: "a positive number")
+            }
+            guard attention == nil || blocks == 1 && tokens == .cls else {
+                throw ConfigurationError.invalid(
+                    "attention", found: attention?.rawValue ?? "",
+                    expected: "one block, and no tokens beside it")
             }
             guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
                 throw ConfigurationError.invalid(
@@ -87,7 +95,11 @@ public struct FeatureExtractor {
     ///   settings.
     public init(_ encoder: any VisionEncoder, _ config: Config = Config()) throws {
         try config.validate()
-        guard [.mean, .patches, .all].contains(config.tokens) || encoder.hasClassToken else {
+        try config.attention?.validate(for: encoder)
+        guard
+            config.attention != nil || [.mean, .patches, .all].contains(config.tokens)
+                || encoder.hasClassToken
+        else {
             throw ConfigurationError.invalid(
                 "tokens", found: config.tokens.rawValue,
                 expected: "mean or patches: the encoder has no class token")

@@ -87,8 +87,11 @@ public struct FeatureForms {
     }
 
     private func features(_ images: Tensor) -> [Tensor] {
-        let reach = extractors.map(\.config.reach).max() ?? 1
-        let layers = encoder.lastBlocks(images, count: reach)
-        return extractors.map { $0.feature(of: layers) }
+        let reach = extractors.filter { $0.config.attention == nil }.map(\.config.reach).max()
+        let layers = reach.map { encoder.lastBlocks(images, count: $0) } ?? []
+        return extractors.map { extractor in
+            extractor.config.attention.map { extractor.attentionFeature($0, of: images) }
+                ?? extractor.feature(of: layers)
+        }
     }
 }

@@ -69,8 +69,8 @@ public struct LineChart: ReportBlock {
             points.map(\.y), scale: yScale, padded: true, pixels: (Size.bottom, Size.top))
         let curves = series.indices.map { curve(series[$0], look($0), x, y) }
         return """
-            <svg viewBox="0 0 560 300" role="img" aria-label="\(summary)" \
-            data-x="\(xLabel)" data-frame="\(Size.left) \(Size.right) \(Size.top) \(Size.bottom)">
+            <svg viewBox="0 0 560 300" width="560" height="300" role="img" \
+            aria-label="\(summary)" data-x="\(xLabel)" data-frame="\(Size.left) \(Size.right) \(Size.top) \(Size.bottom)">
             \(grid(x, y))\(curves)<g class="hover"></g></svg>
             """
     }
@@ -88,7 +88,7 @@ public struct LineChart: ReportBlock {
 
     private func grid(_ x: Axis, _ y: Axis) -> HTML {
         let horizontal = y.ticks(5)
-        let vertical = x.ticks(6)
+        let vertical = x.ticks(mostTicks(x))
         var result: HTML = ""
         for (value, label) in zip(horizontal.values, horizontal.labels) {
             guard let at = y.position(value) else { continue }
@@ -113,6 +113,13 @@ public struct LineChart: ReportBlock {
             text-anchor="middle">\(xLabel)</text>
             """
         return result
+    }
+
+    /// Whole numbers, such as blocks, have no ticks between them.
+    private func mostTicks(_ x: Axis) -> Int {
+        let isWhole = series.allSatisfy { $0.points.allSatisfy { $0.x == $0.x.rounded() } }
+        let span = x.range.upperBound - x.range.lowerBound
+        return isWhole && span < 6 ? max(Int(span), 1) : 6
     }
 
     private func curve(_ one: Series, _ look: String, _ x: Axis, _ y: Axis) -> HTML {

@@ -13,7 +13,7 @@ struct ConfigCommand: ParsableCommand {
             commandName: "show",
             abstract: "Print every setting as YAML, with its meaning and where its value is from.")
 
-        @Argument(help: "A method (mae, ijepa, stop, ibot, ibot-swin) or a recipe (a .yaml file).")
+        @Argument(help: "A method (\(Registry.methodNames)) or a recipe (a .yaml file).")
         var recipe: String
 
         @Flag(help: "Print one JSON object a setting: key, value, source, help.")

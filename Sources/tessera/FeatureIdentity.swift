@@ -17,6 +17,7 @@ struct FeatureIdentity: Codable, Equatable {
     var rowCount: Int
     var width: Int
     var tokens: String
+    var attention: String?
     var blocks: Int
     var stride: Int
     var leftOut: Int
@@ -42,6 +43,7 @@ struct FeatureIdentity: Codable, Equatable {
         rowCount = source.count
         self.width = width
         tokens = config.tokens.rawValue
+        attention = config.attention?.rawValue
         blocks = config.blocks
         stride = config.stride
         leftOut = config.leftOut

@@ -21,9 +21,9 @@ struct PretrainCommand: ParsableCommand {
             """)
 
     @Argument(
-        help:
-            "A method (mae, ijepa, stop, ibot, ibot-swin) or a recipe (.yaml), then settings: optim.lr=1e-3."
-    )
+        help: """
+            A method (\(Registry.methodNames)) or a recipe (.yaml), then settings: optim.lr=1e-3.
+            """)
     var recipe: [String] = []
 
     @Option(

@@ -31,7 +31,8 @@ struct ProtocolCard {
     func completing(_ score: Score, _ features: FeatureExtractor.Config) -> Score {
         var score = score
         var used: [String: Score.Setting] = [
-            "tokens": .text(features.tokens.rawValue), "blocks": .number(Double(features.blocks)),
+            "tokens": .text(features.attention?.rawValue ?? features.tokens.rawValue),
+            "blocks": .number(Double(features.blocks)),
             "stride": .number(Double(features.stride)),
             "leftOut": .number(Double(features.leftOut)), "finalNorm": .flag(features.finalNorm),
         ]

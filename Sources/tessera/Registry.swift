@@ -13,6 +13,9 @@ enum Registry {
         FineTuning<SwinTransformer.Config>.self,
     ]
 
+    /// Their names in a line.
+    static var methodNames: String { methods.map { $0.name }.joined(separator: ", ") }
+
     /// Those whose authors' own checkpoints are read and written whole.
     static var continuing: [any ContinuingMethod.Type] {
         methods.compactMap { $0 as? any ContinuingMethod.Type }
@@ -50,10 +53,10 @@ enum Registry {
     /// The method of a name.
     static func method(named name: String) throws -> any PretrainingMethod.Type {
         if let found = methods.first(where: { $0.name == name }) { return found }
-        let names = methods.map { $0.name }
-        let hint = nearest(name, in: names).map { "; did you mean '\($0)'?" } ?? ""
+        let near = nearest(name, in: methods.map { $0.name })
+        let hint = near.map { "; did you mean '\($0)'?" } ?? ""
         throw UsageError(
-            "there is no method '\(name)'\(hint) Known: \(names.joined(separator: ", ")); a recipe "
+            "there is no method '\(name)'\(hint) Known: \(methodNames); a recipe "
                 + "is a path that ends in .yaml")
     }
 }

@@ -47,13 +47,6 @@ extension Score {
         switch `protocol` {
         case "knn": return "k-NN" + (number("k").map { ", k = \($0)" } ?? "")
         case "linear": return "linear probe"
-        case FineTuningScores.protocolName:
-            func text(_ key: String) -> String? {
-                guard case .text(let text)? = settings[key] else { return nil }
-                return text
-            }
-            return "fine-tuned" + (text("weights") == "average" ? ", average" : "")
-                + (text("checkpoint") == "best" ? ", best" : "")
         case "sweep":
             guard case .text("learning rate")? = settings["chosenBy"] else {
                 return number("probes").map { "best of \($0) linear" } ?? "linear sweep"
@@ -62,6 +55,13 @@ extension Score {
         case "clustering":
             guard case .text(let source)? = settings["clusteredBy"] else { return `protocol` }
             return "\(source == "head" ? "prototypes" : "k-means"), \(metric.uppercased())"
+        case FineTuningScores.protocolName:
+            func text(_ key: String) -> String? {
+                guard case .text(let text)? = settings[key] else { return nil }
+                return text
+            }
+            return "fine-tuned" + (text("weights") == "average" ? ", average" : "")
+                + (text("checkpoint") == "best" ? ", best" : "")
         case "logistic": return "logistic" + (number("lambda").map { ", λ = \($0)" } ?? "")
         case "readout":
             guard case .text(let name)? = settings["readOut"] else { return `protocol` }

@@ -115,6 +115,34 @@ import VisionModels
         #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
     }
 
+    @Test("patches weighted by attention, of any block; beside other kinds the same as alone")
+    func attention() throws {
+        let encoder = try encoder()
+        encoder.evaluate()
+        var config = FeatureExtractor.Config()
+        (config.attention, config.leftOut, config.finalNorm) = (.classAttention, 1, false)
+        let found = try FeatureExtractor(encoder, config)
+        var traces: [BlockTrace] = []
+        _ = noGrad { encoder.trace(images(2)) { traces.append($0) } }
+        let weights = traces[1].weights[0..., 0..., 0, 1...].mean(1)  // [B, N]
+        let shares = (weights / weights.sum(1, keepDim: true)).unsqueezed(2)
+        let expected = (traces[1].output[0..., 1...] * shares).sum(1)
+        #expect(found.width == 12)
+        #expect((found(images(2)) - expected).abs().max().item < 1e-5)
+        let both = FeatureForms([try extractor(encoder, .mean), found])(images(2))
+        #expect(both[1].isEqual(to: found(images(2))))
+        #expect(both[0].isEqual(to: try extractor(encoder, .mean)(images(2))))
+
+        config.leftOut = 0
+        config.blocks = 2
+        #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
+        config.blocks = 1
+        let plain = try self.encoder(classToken: false)
+        #expect(throws: (any Error).self) { try FeatureExtractor(plain, config) }
+        config.attention = .centerAttention2
+        #expect(try FeatureExtractor(plain, config)(images(1)).shape == [1, 12])
+    }
+
     @Test("batches are joined in order, in evaluation mode, and the mode comes back")
     func batches() throws {
         let encoder = try encoder()

@@ -41,6 +41,16 @@ import Testing
         #expect(settings["note"] as? String == "a/b")
     }
 
+    @Test("an interval is kept with its ends and confidence")
+    func interval() throws {
+        let folder = try Folder()
+        let score = Score(
+            protocol: "knn", metric: "top1", value: 80,
+            interval: Interval(low: 79.5, high: 80.25, level: 0.95))
+        try ScoreFile.append([score, first], to: folder.file)
+        #expect(try ScoreFile.read(folder.file) == [score, first])
+    }
+
     @Test("what others added stays, keys unknown here too")
     func foreign() throws {
         let folder = try Folder()

@@ -85,7 +85,15 @@ import VisionModels
                     raw[0..., 1...], by: attention, extraTokens: oracle.extraTokens)
             default:
                 let feature = try #require(AttentionFeature(rawValue: mode), "\(mode)")
-                found = noGrad { feature(last, on: grid, extraTokens: encoder.extraTokens) }
+                found = noGrad {
+                    feature(
+                        last.output, weights: last.weights, on: grid,
+                        extraTokens: encoder.extraTokens)
+                }
+                var config = FeatureExtractor.Config()
+                (config.attention, config.finalNorm) = (feature, false)
+                let extracted = try FeatureExtractor(encoder, config)(images)
+                expect(extracted, closeTo: found, atol: 1e-6)
             }
             item.compare("out/feat_\(mode)", found, tolerance: tolerance)
         }

@@ -103,11 +103,14 @@ import Testing
                 name: "k-NN", metric: "top-1", value: 86,
                 baselines: [.init("a", 85.5), .init("b", 87), .init("c", 86)]),
             .init(name: "none", metric: "top-1", value: .nan),
+            .init(name: "wide", metric: "top-1", value: 50, interval: (48.5, 51.25)),
         ]).html.markup
         #expect(markup.contains("<b class=\"better\">+0.50</b> against a"))
         #expect(markup.contains("<b class=\"worse\">−1.00</b> against b"))
         #expect(markup.contains("<b class=\"neutral\">±0.00</b> against c"))
         #expect(markup.contains(">NaN<small>%"))
+        #expect(markup.contains("<small>48.50 – 51.25</small>"))
+        #expect(markup.components(separatedBy: " – ").count == 2)
     }
 
     @Test("equal differences are equally far apart in all rows")

@@ -28,6 +28,7 @@ import Testing
         let markup = SVGFile(chart).markup
         #expect(markup.hasPrefix("<?xml"))
         #expect(markup.contains("Loss &lt;a&gt; (nats)") && markup.contains(">two &amp; 3</text>"))
+        #expect(!markup.contains(">0.5</text>"), "there is no step between two steps")
         #expect(!markup.contains("var("), "only browsers know variables")
         #expect(unclosed(markup).isEmpty, "\(unclosed(markup))")
     }

@@ -129,6 +129,19 @@ import Testing
         #expect(tokens.status == 64 && tokens.errors.contains("one vector"), "\(tokens.errors)")
     }
 
+    @Test("the head in a file of iBOT's own form clusters as the run's does")
+    func foreign() throws {
+        let file = folder.path("ibot.pth")
+        let exported = try Program.run(
+            ["checkpoint", "export", "--weights", run, "--to", "ibot", file])
+        try #require(exported.status == 0, "\(exported.errors)")
+        let ours = try evaluate("clustering")
+        let theirs = try Program.run(
+            ["evaluate", "clustering", "--weights", file, "--heads", "2", "--data", data])
+        try #require(theirs.status == 0, "\(theirs.errors)")
+        #expect(ours.output.contains("prototypes, ACC") && ours.output == theirs.output)
+    }
+
     @Test(
         "weights without a head are clustered by k-means alone; fewer than 100 pictures are enough")
     func withoutHead() throws {

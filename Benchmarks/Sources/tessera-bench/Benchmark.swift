@@ -3,8 +3,9 @@ import Foundation
 /// What one side of a benchmark has to do; both sides read the same JSON.
 struct Settings: Codable {
     enum Workload: String, Codable {
-        case add, recordedMultiply, matrixProduct, linear, attention, vitStep, maeStep, jepaStep
-        case neighbors, load, checkpoint
+        case add, recordedMultiply, matrixProduct, linear, attention
+        case vitStep, maeStep, jepaStep, ibotStep
+        case neighbors, sweep, sweepOfPictures, readOuts, load, checkpoint
     }
 
     var workload: Workload
@@ -23,8 +24,16 @@ struct Settings: Codable {
     var tokens = 1
     /// Calls of an operator, or steps, in one measurement.
     var repetitions = 1
+    /// Linear classifiers that are trained at once, and their classes.
+    var probes = 0
+    var classes = 0
     var trainCount = 0
     var queryCount = 0
+    /// Ways to read tokens out that are trained at once, and learning rates of each.
+    var readOuts: [String] = []
+    var rates = 1
+    /// Whether the encoder makes the tokens anew, as with random crops, or they were kept.
+    var encodes = false
     /// The folder of the pictures that are loaded.
     var folder = ""
     /// What is made of each: `mae`, one crop; `multiCrop`, two large and ten small ones.

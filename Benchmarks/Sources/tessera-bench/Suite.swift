@@ -16,8 +16,42 @@ struct Suite {
                 step(.maeStep, "mae_b16", "base", "bf16", batch: bf16Batch(32)),
                 step(.jepaStep, "ijepa_s16", "small", "fp32", batch: quick ? 4 : 16),
                 step(.jepaStep, "ijepa_s16", "small", "bf16", batch: bf16Batch(16)),
-                neighbors,
-            ]
+                step(.ibotStep, "ibot_s16", "small", "fp32", batch: quick ? 2 : 8),
+                step(.ibotStep, "ibot_s16", "small", "bf16", batch: bf16Batch(8)),
+                neighbors, abmilp, manyReadOuts,
+            ] + sweeps
+    }
+
+    /// 45 linear classifiers beside PyTorch's, one after another, and beside one of our own: with the
+    /// encoder's pass over crops in every epoch, as published, and on features of one extraction.
+    private var sweeps: [Benchmark] {
+        var features = Settings(workload: .sweep, threads: threads, batch: 1024)
+        (features.probes, features.classes) = (45, 100)
+        (features.trainCount, features.size) = (quick ? 4096 : 16384, "small")
+        var pictures = features
+        (pictures.workload, pictures.batch) = (.sweepOfPictures, quick ? 4 : 32)
+        pictures.classes = 1000
+        func alone(_ settings: Settings) -> Settings {
+            var settings = settings
+            settings.probes = 1
+            return settings
+        }
+        let rounds = quick ? 1 : 5
+        let images = Benchmark.Measure.rate(work: Double(pictures.batch), unit: "images/s")
+        let rate = Benchmark.Measure.rate(
+            work: Double(features.trainCount), unit: "features/s")
+        return [
+            Benchmark(name: "linear_sweep", settings: features, measure: rate, rounds: rounds),
+            Benchmark(
+                name: "linear_sweep_beside_one", settings: features, measure: rate, rounds: rounds,
+                remark: "the peer is Tessera with one probe; features are extracted before",
+                ownPeer: alone(features)),
+            Benchmark(
+                name: "linear_sweep_of_pictures_beside_one", settings: pictures, measure: images,
+                rounds: rounds,
+                remark: "the peer is Tessera with one probe; the encoder is part of both",
+                ownPeer: alone(pictures)),
+        ]
     }
 
     /// Pictures from files to batches, by one thread and by all.
@@ -185,6 +219,33 @@ struct Suite {
             settings: Settings(
                 workload: .neighbors, threads: threads, trainCount: 50_000, queryCount: queries),
             measure: .rate(work: Double(queries), unit: "queries/s"), rounds: quick ? 1 : 3)
+    }
+
+    /// An epoch of the probe of *Beyond [cls]* on tokens that were kept.
+    private var abmilp: Benchmark {
+        let pictures = quick ? 128 : 512
+        return Benchmark(
+            name: "probe_abmilp_197x384",
+            settings: Settings(
+                workload: .readOuts, threads: threads, batch: 128, trainCount: pictures,
+                readOuts: ["abmilp"]),
+            measure: .rate(work: Double(pictures), unit: "images/s"), rounds: quick ? 1 : 5)
+    }
+
+    /// Six read-outs at five rates beside a single one, each on one pass of the encoder.
+    private var manyReadOuts: Benchmark {
+        let pictures = quick ? 32 : 128
+        var settings = Settings(
+            workload: .readOuts, threads: threads, batch: 32, trainCount: pictures,
+            readOuts: ["abmilp"], encodes: true)
+        let one = settings
+        settings.readOuts = ["cls", "mean", "abmilp", "ep", "simpool", "attentive"]
+        settings.rates = 5
+        return Benchmark(
+            name: "probe_6_readouts_5_rates", settings: settings,
+            measure: .time(work: Double(pictures), unit: "ms/image", perSecond: 1e3),
+            rounds: quick ? 1 : 5, remark: "the peer is Tessera with one read-out at one rate",
+            ownPeer: one)
     }
 
     private func gpu(

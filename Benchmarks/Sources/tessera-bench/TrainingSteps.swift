@@ -90,13 +90,46 @@ enum TrainingSteps {
         }
     }
 
+    /// A pre-training step of iBOT as published: two views of 224 and ten of 96 pixels, 8192 prototypes,
+    /// masks of up to half of the patches, norms of gradients cut one by one.
+    static func selfDistillation(_ settings: Settings, _ device: Device) throws -> () -> Void {
+        let generator = Generator(seed: 0)
+        var shape = VisionTransformer.Config.published
+        shape.dropPath = 0
+        let model = try IBOT<VisionTransformer.Config>(
+            IBOT.Config(), backbone: VisionTransformer(shape, generator: generator),
+            generator: generator)
+        model.move(to: device)
+        let optimizer = AdamW(
+            ParameterGroup.byDecay(model.namedParameters.filter { $0.tensor.requiresGrad }))
+        let sizes = [224, 224] + Array(repeating: 96, count: 10)
+        let batch = ImageBatch(
+            views: sizes.enumerated().map { index, size in
+                Tensor.normal(
+                    [settings.batch, 3, size, size], generator: Generator(seed: UInt64(index))
+                ).to(device)
+            })
+        // After the epoch in which the prototypes stay as they are.
+        let place = Step(index: 1, epoch: 1, total: 100)
+        return repeated(settings) {
+            let loss = autocast(to: precision(settings), on: device) {
+                model.loss(batch, at: place).total
+            }
+            optimizer.clearGradients()
+            loss.backward()
+            GradientClipping.clipEachInPlace(optimizer.gradients, toNorm: 3)
+            optimizer.step(learningRate: 1e-4, weightDecay: 0.05)
+            model.afterStep(place)
+        }
+    }
+
     private static func repeated(
         _ settings: Settings, _ step: @escaping () -> Void
     ) -> () -> Void {
         { for _ in 0..<settings.repetitions { step() } }
     }
 
-    private static func encoder(_ settings: Settings) throws -> VisionTransformer.Config {
+    static func encoder(_ settings: Settings) throws -> VisionTransformer.Config {
         guard let config = VisionTransformer.Config(size: settings.size) else {
             throw Competitor.Failure(description: "no encoder of size \(settings.size)")
         }
@@ -107,7 +140,7 @@ enum TrainingSteps {
         settings.precision == "bf16" ? .bfloat16 : nil
     }
 
-    private static func pictures(_ settings: Settings, _ device: Device) -> Tensor {
+    static func pictures(_ settings: Settings, _ device: Device) -> Tensor {
         Tensor.normal([settings.batch, 3, 224, 224], generator: Generator(seed: 1)).to(device)
     }
 }

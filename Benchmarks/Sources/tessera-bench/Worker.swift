@@ -66,7 +66,11 @@ enum Worker {
         case .vitStep: try TrainingSteps.visionTransformer(settings, device)
         case .maeStep: try TrainingSteps.maskedAutoencoder(settings, device)
         case .jepaStep: try TrainingSteps.jointEmbedding(settings, device)
+        case .ibotStep: try TrainingSteps.selfDistillation(settings, device)
         case .neighbors: try Neighbors.classify(settings, device)
+        case .readOuts: try ReadOuts.epoch(settings, device)
+        case .sweep: try Sweep.features(settings, device)
+        case .sweepOfPictures: try Sweep.pictures(settings, device)
         case .checkpoint: Checkpoints.load(settings)
         case .load: fatalError("loading is no computation")
         }

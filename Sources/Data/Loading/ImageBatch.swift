@@ -41,9 +41,13 @@ public struct ImageBatch {
     /// A batch of pictures that did not come from a loader, `[B, C, H, W]`, normalised.
     ///
     /// The random draws of row i are those of picture i in epoch 0.
-    public init(images: Tensor, seed: UInt64 = 0) {
+    public init(images: Tensor, seed: UInt64 = 0) { self.init(views: [images], seed: seed) }
+
+    /// The same with several views of each picture, of any sizes.
+    public init(views: [Tensor], seed: UInt64 = 0) {
+        let images = views[0]
         let count = images.shape4.0
-        views = [images]
+        self.views = views
         labels = Tensor([Int](repeating: -1, count: count)).sent(to: images.device)
         (indices, keys) = (Array(0..<count), Array(0..<count))
         (position, self.seed) = (LoaderPosition(), seed)

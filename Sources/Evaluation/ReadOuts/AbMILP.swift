@@ -97,6 +97,8 @@ public final class AbMILP: Module, ReadOut {
         let z = config.condition == .pe ? s + posEmbed : s
         let weights = attentionPredictor(z).softmax(1)  // [B, T, 1]
         let values = config.selfAttention == .both ? s : tokens
-        return ((weights * values).sum(1), weights.transposed(1, 2))
+        let shares = weights.transposed(1, 2)  // [B, 1, T]
+        // A product, so that no weighted copy of all tokens is made, here or on the way back.
+        return (shares.matmul(values).squeezed(1), shares)
     }
 }

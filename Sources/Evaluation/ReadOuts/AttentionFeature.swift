@@ -1,4 +1,4 @@
-public import NN
+import NN
 public import Torch
 public import VisionModels
 
@@ -6,7 +6,7 @@ public import VisionModels
 ///
 /// A is the attention of the last block that was run, token 0 the class token; the centre of a grid of g ×
 /// g patches are the n × n from ⌊g/2⌋ − ⌈n/2⌉ on.
-public enum AttentionFeature: String, Sendable, CaseIterable {
+public enum AttentionFeature: String, Codable, Sendable, CaseIterable {
     /// The mean of the centre's patches.
     case center1 = "cp1"
     case center2 = "cp2"
@@ -29,14 +29,16 @@ public enum AttentionFeature: String, Sendable, CaseIterable {
     /// The feature of each image.
     ///
     /// - Parameters:
-    ///   - trace: of the last block.
+    ///   - tokens: `[B, T, D]`, after the last block that was run.
+    ///   - weights: of that block's attention, `[B, H, T, T]`.
     ///   - grid: of the patches.
     ///   - extraTokens: those before the patches.
     /// - Returns: `[B, D]`.
-    public func callAsFunction(_ trace: BlockTrace, on grid: PatchGrid, extraTokens: Int) -> Tensor
-    {
-        let patches = trace.output[0..., extraTokens...]  // [B, N, D]
-        let onPatches = trace.weights[0..., 0..., 0..., extraTokens...]  // [B, H, T, N]
+    public func callAsFunction(
+        _ tokens: Tensor, weights: Tensor, on grid: PatchGrid, extraTokens: Int
+    ) -> Tensor {
+        let patches = tokens[0..., extraTokens...]  // [B, N, D]
+        let onPatches = weights[0..., 0..., 0..., extraTokens...]  // [B, H, T, N]
         switch self {
         case .center1, .center2, .center3, .center4:
             return patches.selecting(center(of: grid, patches.device), 1).mean(1)
