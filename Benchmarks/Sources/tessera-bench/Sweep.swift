@@ -1,4 +1,5 @@
 import Evaluation
+import NN
 import Torch
 import VisionModels
 
