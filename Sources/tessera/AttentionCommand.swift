@@ -53,6 +53,11 @@ struct AttentionCommand: ParsableCommand {
         guard pictures > 0 else {
             throw ValidationError("--pictures is \(pictures), expected a number above 0")
         }
+        // By what encoders are told apart, in figures and in files.
+        let paths = ([source.weights] + against).map { URL(fileURLWithPath: $0).path }
+        guard Set(paths).count == paths.count else {
+            throw ValidationError("--against names an encoder that is there already")
+        }
     }
 
     func run() throws {

@@ -314,7 +314,8 @@ typealias ViTFineTuning = FineTuning<VisionTransformer.Config>
             compared += 1
         }
         #expect(compared == 8)
-        let logits = noGrad { method.classifier(try! Self.batch().images) }
+        let images = try Self.batch().images
+        let logits = noGrad { method.classifier(images) }
         #expect(logits.shape == [4, 3])
         let sizes = try #require(ProjectionSettings(of: ibot.teacher.head))
         #expect((sizes.depth, sizes.width) == (3, 24))
