@@ -15,6 +15,8 @@ public enum RandomPurpose: UInt8, Sendable, CaseIterable {
     /// Test pictures that an interval of confidence is estimated with; the sample is the resample.
     case bootstrap = 8
     case clustering = 9
+    /// Branches that are dropped; the epoch is the step, the sample a part of its pictures.
+    case dropPath = 10
 }
 
 /// A random stream that is a pure function of (seed, purpose, epoch, sample, view).

@@ -187,6 +187,15 @@ extension IBOT.Config {
             on: MaskGrid(rows: side, columns: side, patchSize: model.maskUnit))
     }
 
+    public static func validate(_ run: RunConfiguration<Self>) throws {
+        guard run.run.parallel == 1 || run.method.head.norm != .batch else {
+            throw ConfigurationError.invalid(
+                "run.parallel", found: run.run.parallel, expected: "1 with method.head.norm=batch",
+                advice: "parts that are computed at the same time would move its averages in any "
+                    + "order; run.accumulation has them follow one another")
+        }
+    }
+
     public func validate(views: [ImagePipeline]) throws {
         let expected = globalCrops + localCrops
         guard views.count == expected else {

@@ -96,7 +96,8 @@ extension IBOT: SelfDistillingMethod {
         )
         let terms = ibotLoss(
             answers.logits, targets, views: (global.count, global.count + local.count),
-            weights: mask?.weights, temperatures: config.temperatures(at: step.epoch))
+            weights: mask?.weights, temperatures: config.temperatures(at: step.epoch),
+            part: step.part)
         let (ofClass, ofPatches) = (
             terms.classLoss * config.classWeight, terms.patchLoss * config.patchWeight
         )

@@ -20,7 +20,8 @@ public final class DropPath: Module {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard isTraining, rate > 0 else { return x }
         let shape = [x.shape[0]] + Array(repeating: 1, count: x.rank - 1)
-        return Self.apply(x, rate: rate, uniform: .uniform(shape, generator: generator))
+        let source = Generator.ofPart ?? generator
+        return Self.apply(x, rate: rate, uniform: .uniform(shape, generator: source))
     }
 
     /// The formula with given draws `uniform`, `[B, 1, …]`.

@@ -5,10 +5,17 @@ internal import CTorch
 ///
 /// The lower precision is `.bfloat16`, or on CUDA `.float16`; nil changes nothing. Only operators on
 /// `device` are cast.
+///
+/// A weight is cast once and kept until the end, for its next use. All threads share what is kept, so
+/// threads that work at the same time do without (`sharesCasts`): whether a use meets the cast of
+/// another thread would decide in which type its gradients are added.
 public func autocast<Result, Failure: Error>(
-    to dtype: DType?, on device: Device, _ body: () throws(Failure) -> Result
+    to dtype: DType?, on device: Device, sharesCasts: Bool = true,
+    _ body: () throws(Failure) -> Result
 ) throws(Failure) -> Result {
     guard let dtype else { return try body() }
+    let shared = api.set_autocast_cache(sharesCasts)
+    defer { _ = api.set_autocast_cache(shared) }
     var wasEnabled = false
     var before: Int32 = 0
     check(api.autocast(device.kind, &wasEnabled, &before), in: "autocast")

@@ -4,8 +4,13 @@ internal import CTorch
 ///
 /// Weight initialisation, dropout and drop path draw from generators that a run owns. Data, masks
 /// and crops do not: they are functions of (seed, purpose, epoch, sample, view).
-public final class Generator {
+public final class Generator: @unchecked Sendable {
+    // Unchecked: libtorch locks a generator for each draw.
     let handle: ct_generator
+
+    /// The source of layers that draw, in place of their own, while a part of a step is computed beside
+    /// others: from one generator they would draw in the order of their threads.
+    @TaskLocal package static var ofPart: Generator?
 
     /// A generator on a device, started from a seed.
     public init(seed: UInt64, device: Device = .cpu) {

@@ -70,6 +70,11 @@ void fill_process(ct_api &api) {
     });
   };
   api.clear_autocast_cache = [] { at::autocast::clear_cache(); };
+  api.set_autocast_cache = [](bool enabled) {
+    bool before = at::autocast::is_autocast_cache_enabled();
+    at::autocast::set_autocast_cache_enabled(enabled);
+    return before;
+  };
 
   api.generator_make = generator_make;
   api.generator_default = [](int64_t code, ct_generator *out) {

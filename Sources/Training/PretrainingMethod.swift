@@ -93,6 +93,9 @@ public struct Step: Sendable {
     /// Optimiser steps that schedules are made for: those of the run, or more where it stretches them.
     public let total: Double
 
+    /// Which part of the step's pictures a loss is of, counted from 0.
+    public var part = 0
+
     /// How much of the schedules is done, in 0..<1.
     public var progress: Double { Double(index) / max(total, 1) }
 

@@ -62,10 +62,12 @@ public final class Trainer<Method: PretrainingMethod> {
         let (run, data) = (settings.run, settings.data)
         (self.settings, self.folder, self.probe) = (settings, folder, probe)
         (self.progress, self.echo) = (progress, echo)
-        guard data.batchSize % run.accumulation == 0 else {
+        guard data.batchSize % run.partCount == 0 else {
             throw ConfigurationError.invalid(
                 "data.batchSize", found: data.batchSize,
-                expected: "a multiple of run.accumulation, \(run.accumulation)")
+                expected: run.parallel == 1
+                    ? "a multiple of run.accumulation, \(run.accumulation)"
+                    : "a multiple of run.accumulation × run.parallel, \(run.partCount)")
         }
         device = try run.device.resolve()
         if let threads = run.threads { TorchSettings.threadCount = threads }
@@ -179,11 +181,16 @@ public final class Trainer<Method: PretrainingMethod> {
         let batch = ImageBatch(whole, on: device)
         let place = updater.place(ofStep: step)
         // Pictures that were left out can make parts of other sizes, and empty ones.
-        let parts = batch.parts(settings.run.accumulation).filter { $0.count > 0 }
+        let parts = batch.parts(settings.run.partCount).filter { $0.count > 0 }
         let update = updater.update(
             at: place,
-            parts.map { part in
-                (Double(part.count) / Double(batch.count), { self.method.loss(part, at: place) })
+            parts.enumerated().map { index, part in
+                var place = place
+                place.part = index
+                return (
+                    Double(part.count) / Double(batch.count),
+                    { [place] in self.method.loss(part, at: place) }
+                )
             })
         return MadeStep(number: step + 1, update: update)
     }

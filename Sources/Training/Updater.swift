@@ -5,7 +5,8 @@ import Torch
 /// Turns the losses of a step into new weights.
 ///
 /// 1. learning rate and weight decay of the step
-/// 2. backward pass of each part, in the run's precision, the loss scaled for fp16
+/// 2. backward pass of each part, in the run's precision, the loss scaled for fp16; some at the same
+///    time where the run says so
 /// 3. gradients of what is not trained in this step dropped, the others' norm limited where the run
 ///    says so
 /// 4. the optimiser, which leaves everything as it is after a loss or gradient that is not finite
@@ -19,6 +20,7 @@ final class Updater<Method: PretrainingMethod> {
     private let clipsEach: Bool
     private let precision: Precision
     private let device: Device
+    private let gang: PartGang?
     let stepsPerEpoch: Int
 
     /// What an update was like, as tensors that are perhaps still being computed.
@@ -49,6 +51,7 @@ final class Updater<Method: PretrainingMethod> {
         optimizer = optim.optimizer(of: method.parameterGroups)
         scaler = precision == .float16 ? LossScaler(on: device) : nil
         schedules = given ?? RunSchedules(settings, stepsPerEpoch: stepsPerEpoch)
+        gang = settings.run.parallel > 1 ? PartGang(settings.run, on: device) : nil
     }
 
     /// Where a step, counted from 0, is in the run.
@@ -64,15 +67,8 @@ final class Updater<Method: PretrainingMethod> {
     /// - Returns: what it was like.
     func update(at place: Step, _ parts: [(share: Double, loss: () -> Losses)]) -> Update {
         let learningRate = schedules.learningRate(at: place.index)
-        var total = Tensor.zeros([], device: device)
-        var named: [(name: String, value: Tensor)] = []
-        for (share, loss) in parts {
-            let losses = autocast(to: precision.autocast, on: device, loss)
-            let part = share == 1 ? losses.total : losses.total * share
-            (scaler?.scaled(part) ?? part).backward()
-            total = total + part.detached()
-            named += losses.parts.map { ($0.name, $0.value.detached()) }
-        }
+        let made = gang.map { differentiate(parts, by: $0, at: place) } ?? differentiate(parts)
+        let total = made.dropFirst().reduce(made[0].loss) { $0 + $1.loss }
         dropGradients(at: place)
         let (norm, statistics) = limitGradients()
         // The fused optimiser itself leaves everything as it is where this is 1.
@@ -84,8 +80,53 @@ final class Updater<Method: PretrainingMethod> {
         optimizer.clearGradients()
         method.afterStep(place)
         return Update(
-            learningRate: learningRate, loss: total, parts: named, gradientNorm: norm,
+            learningRate: learningRate, loss: total, parts: made.flatMap(\.named),
+            gradientNorm: norm,
             gradients: statistics)
+    }
+
+    /// The loss of a part, by its share of the whole, and what it logs.
+    private typealias PartLoss = (loss: Tensor, named: [(name: String, value: Tensor)])
+
+    /// Adds the gradients of parts, one after another.
+    private func differentiate(_ parts: [(share: Double, loss: () -> Losses)]) -> [PartLoss] {
+        parts.map { part in
+            let (root, made) = evaluate(part)
+            root.backward()
+            return made
+        }
+    }
+
+    /// The same of some at a time.
+    ///
+    /// Gradients are added in the order of the parts, so that it does not matter which is done first.
+    private func differentiate(
+        _ parts: [(share: Double, loss: () -> Losses)], by gang: PartGang, at place: Step
+    ) -> [PartLoss] {
+        let trained = optimizer.parameters.map(\.tensor)
+        return gang.map(parts, at: place) { part in
+            let (root, made) = self.evaluate(part)
+            return (made, gradients(of: root, withRespectTo: trained))
+        } collecting: { made, gradients in
+            for (tensor, gradient) in zip(trained, gradients) {
+                guard let gradient else { continue }
+                // Gradients of one pass may share their memory.
+                tensor.gradient = (tensor.gradient.map { $0 + gradient } ?? gradient.clone())
+                    .contiguous()
+            }
+            return made
+        }
+    }
+
+    /// What is differentiated of a part, and the loss itself.
+    private func evaluate(_ part: (share: Double, loss: () -> Losses)) -> (Tensor, PartLoss) {
+        let losses = autocast(
+            to: precision.autocast, on: device, sharesCasts: gang == nil, part.loss)
+        let loss = part.share == 1 ? losses.total : losses.total * part.share
+        return (
+            scaler?.scaled(loss) ?? loss,
+            (loss.detached(), losses.parts.map { ($0.name, $0.value.detached()) })
+        )
     }
 
     /// Without a gradient the optimiser leaves a parameter alone.

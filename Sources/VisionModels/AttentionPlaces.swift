@@ -1,3 +1,4 @@
+import Foundation
 import NN
 import Torch
 
@@ -6,6 +7,7 @@ import Torch
 final class AttentionPlaces {
     private let config: VisionTransformer.Config
     private var last: Entry?
+    private let lock = NSLock()
 
     private struct Entry {
         let grid: PatchGrid
@@ -26,7 +28,7 @@ final class AttentionPlaces {
     func positions(
         on grid: PatchGrid, device: Device, shared: RelativePositionBias?
     ) -> AttentionPositions {
-        let entry = entry(grid, device)
+        let entry = lock.withLock { self.entry(grid, device) }
         let bias = entry.pairs.flatMap { pairs in shared.map { $0(pairs) } }
         return AttentionPositions(
             sharedBias: bias, pairs: entry.pairs, rotation: entry.rotation)

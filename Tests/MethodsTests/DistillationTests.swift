@@ -179,10 +179,12 @@ import VisionModels
                 let masks = (0..<2).flatMap { view in
                     rows.map { PatchMask(grid, hiding: [view, $0, $0 + 8]) }
                 }
+                var place = Self.start
+                place.part = part
                 loss +=
                     method.loss(
                         global: views.global.map { $0[rows] }, local: views.local.map { $0[rows] },
-                        mask: DistillationMask(masks, on: .cpu), at: Self.start
+                        mask: DistillationMask(masks, on: .cpu), at: place
                     ).total.item / Double(parts)
             }
             method.afterStep(Self.start)

@@ -404,7 +404,7 @@ typealias ViTFineTuning = FineTuning<VisionTransformer.Config>
             try RunConfiguration<ViTFineTuning.Config>.resolve(
                 overrides: ["data.batchSize=6", "run.accumulation=2"])
         }
-        #expect(accumulated?.description.contains("run.accumulation parts") == true)
+        #expect(accumulated?.description.contains("each of 2 parts") == true)
     }
 
     @Test("classes come from the pictures, and may be more but not fewer")

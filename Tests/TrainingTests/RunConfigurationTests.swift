@@ -38,6 +38,7 @@ import Torch
         "what makes no sense is refused with key, value and what is expected",
         arguments: [
             ("run.accumulation=0", "run.accumulation is 0, expected a positive number"),
+            ("run.parallel=0", "run.parallel is 0, expected a positive number"),
             ("run.logEvery=-1", "run.logEvery is -1, expected a positive number"),
             ("run.keep=0", "run.keep is 0, expected a positive number"),
             ("run.maxNonFinite=0", "run.maxNonFinite is 0, expected a positive number"),

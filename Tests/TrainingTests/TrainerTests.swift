@@ -107,8 +107,88 @@ import VisionModels
         }
     }
 
+    @Test("parts at the same time make the steps of parts that follow one another, to the bit")
+    func parallel() throws {
+        func clipped(_ settings: inout TinySettings) {
+            settings.optim.clip = 0.1
+            settings.schedule.epochs = 2
+        }
+        try train("one by one") {
+            clipped(&$0)
+            $0.run.accumulation = 4
+        }
+        let expected = try checkpoint("one by one", step: 8)
+        for (parallel, threads) in [(4, 4), (4, 1), (2, 2)] {
+            let name = "\(parallel) on \(threads)"
+            try train(name) {
+                clipped(&$0)
+                $0.run.parallel = parallel
+                $0.run.accumulation = 4 / parallel
+                $0.run.threads = threads
+            }
+            #expect(try checkpoint(name, step: 8) == expected, "\(name)")
+        }
+    }
+
+    @Test("parts draw what they drop by themselves: threads and an interruption change nothing")
+    func parallelDraws() throws {
+        func dropping(_ settings: inout TinySettings) {
+            settings.model.depth = 3
+            settings.model.dropPath = 0.5
+            settings.run.parallel = 4
+            settings.schedule.epochs = 2
+            settings.run.saveEvery = 0.75
+            settings.run.keep = 9
+        }
+        try train(
+            "on 4",
+            {
+                dropping(&$0); $0.run.threads = 4
+            })
+        try train("on 1", dropping)
+        try train(
+            "whole",
+            {
+                dropping(&$0); $0.model.dropPath = 0
+            })
+        let expected = try checkpoint("on 4", step: 8)
+        #expect(try checkpoint("on 1", step: 8) == expected)
+        #expect(try checkpoint("whole", step: 8, under: "model.") != expected)
+        try rewind("on 4", to: 3)
+        try train(
+            "on 4",
+            {
+                dropping(&$0); $0.run.threads = 4
+            })
+        #expect(try checkpoint("on 4", step: 8) == expected)
+    }
+
+    @Test("parts that cannot be computed go on to the others: missing pictures, infinite losses")
+    func parallelFaults() throws {
+        let source = MemorySource(bad: [0, 5, 6, 11, 19, 20, 21, 30, 31])
+        func faulty(_ settings: inout TinySettings) {
+            settings.data.onBad = .skip
+            settings.method.infiniteAt = [2]
+            settings.schedule.epochs = 1
+        }
+        for (name, threads) in [("a", 8), ("b", 1)] {
+            let metrics = try train(name, source: source) {
+                faulty(&$0)
+                $0.run.parallel = 8
+                $0.run.threads = threads
+            }
+            #expect(metrics.map { $0["skipped_steps"] } == [0, 0, 1, 1])
+        }
+        #expect(try checkpoint("a", step: 4) == checkpoint("b", step: 4))
+    }
+
     @Test("a batch that does not divide into the parts is refused")
     func accumulationThatDoesNotFit() throws {
+        #expect {
+            try train("both") { ($0.run.accumulation, $0.run.parallel) = (2, 3) }
+        } throws: { error in
+            "\(error)".contains("a multiple of run.accumulation × run.parallel, 6")
+        }
         #expect {
             try train("run") { $0.run.accumulation = 3 }
         } throws: { error in

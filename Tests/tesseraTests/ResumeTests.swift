@@ -179,6 +179,24 @@ struct ResumeTests {
         #expect(refused.status == 64 && refused.errors.contains("--continue-from"))
     }
 
+    @Test(
+        "parts that are computed at the same time: threads change nothing in any method",
+        arguments: ["mae", "simmim-swin", "ijepa", "stop", "ibot", "ibot-swin"])
+    func parallel(method: String) throws {
+        let settings =
+            (method == "mae"
+                ? TinyPictures.settings : Self.settings(of: method, optim: "optim.lr=0.01"))
+            + [
+                "run.parallel=2", "run.precision=bfloat16", "schedule.epochs=3",
+                "model.dropPath=0.2",
+            ]
+        let (one, two) = try (
+            run(method, "one", settings + ["run.threads=1"]),
+            run(method, "two", settings + ["run.threads=2"])
+        )
+        #expect(try lastCheckpoint(one) == lastCheckpoint(two))
+    }
+
     /// Those of tiny pictures for a method, with its own.
     static func settings(of method: String, optim: String) -> [String] {
         TinyPictures.settings.filter {

@@ -116,6 +116,8 @@ typedef struct {
   int (*set_autocast)(int32_t device, bool enabled, int32_t dtype);
   int (*autocast)(int32_t device, bool *enabled, int32_t *dtype);
   void (*clear_autocast_cache)(void);
+  /// Of the calling thread; returns what was set before.
+  bool (*set_autocast_cache)(bool enabled);
 
   // Random numbers.
   int (*generator_make)(int64_t device, uint64_t seed, ct_generator *out);

@@ -100,11 +100,11 @@ extension FineTuning.Config {
     public static func validate(_ run: RunConfiguration<Self>) throws {
         try run.model.validateFineTuning()
         guard let mixing = run.method.mixing, mixing.mode != .element else { return }
-        let part = run.data.batchSize / run.run.accumulation
+        let part = run.data.batchSize / run.run.partCount
         guard part % 2 == 0 else {
             throw ConfigurationError.invalid(
                 "data.batchSize", found: run.data.batchSize,
-                expected: "an even number of pictures in each of run.accumulation parts",
+                expected: "an even number of pictures in each of \(run.run.partCount) parts",
                 advice: "method.mixing puts them together in pairs; null has no mixing")
         }
         guard run.data.onBad != .skip else {

@@ -1,3 +1,4 @@
+import Foundation
 public import NN
 public import Torch
 
@@ -21,7 +22,8 @@ public final class DistillationLoss: Module {
     let studentTemperature: Double
     let centerMomentum: Double
     let centering: Centering
-    private var seen: [Seen] = []
+    private var seen: [Int: Seen] = [:]
+    private let lock = NSLock()
 
     /// The teacher's mean logits of a part of a step.
     private struct Seen {
@@ -76,16 +78,17 @@ extension DistillationLoss {
     ///   - views: G and V.
     ///   - weights: of the hidden patches, `[M]`.
     ///   - temperatures: τ of the class and of patches.
+    ///   - part: which one of the step; several may come at once.
     /// - Returns: both losses.
     func callAsFunction(
         _ student: Logits, _ teacher: Logits, views: (global: Int, all: Int), weights: Tensor?,
-        temperatures: (classes: Double, patches: Double)
+        temperatures: (classes: Double, patches: Double), part: Int = 0
     ) -> Terms {
-        seen.append(
-            Seen(
-                count: teacher.classes.shape[0],
-                classMean: noGrad { teacher.classes.mean(0, keepDim: true) },
-                patchMean: teacher.patchMean))
+        let own = Seen(
+            count: teacher.classes.shape[0],
+            classMean: noGrad { teacher.classes.mean(0, keepDim: true) },
+            patchMean: teacher.patchMean)
+        lock.withLock { seen[part] = own }
         let targets = noGrad { assign(teacher.classes, center, temperatures.classes) }
         let classLoss = classLoss(student.classes, targets, views: views)
         var monitored = DistillationMonitor.values(
@@ -139,7 +142,8 @@ extension DistillationLoss {
 extension DistillationLoss {
     /// Moves the centres towards the means of the step that is done.
     func updateCenters() {
-        defer { seen = [] }
+        let seen = self.seen.sorted { $0.key < $1.key }.map(\.value)
+        defer { self.seen = [:] }
         let total = Double(seen.reduce(0) { $0 + $1.count })
         func move(_ center: Tensor, _ mean: (Seen) -> Tensor?) {
             let shares = seen.compactMap { part in

@@ -1,3 +1,4 @@
+import Foundation
 public import NN
 public import Torch
 
@@ -68,6 +69,7 @@ public final class SwinBlock: Module {
 /// Keeps the masks of shifted windows, which depend on their grid alone, for the next batch.
 final class WindowMasks {
     private var known: [Key: Tensor] = [:]
+    private let lock = NSLock()
 
     private struct Key: Hashable {
         let windows: Windows
@@ -77,11 +79,13 @@ final class WindowMasks {
     func mask(of windows: Windows, _ device: Device) -> Tensor? {
         guard windows.shift > 0 else { return nil }
         let key = Key(windows: windows, device: device)
-        if let mask = known[key] { return mask }
-        let mask = windows.mask?.to(device)
-        // Pictures of many sizes would fill the memory.
-        if known.count > 64 { known = [:] }
-        known[key] = mask
-        return mask
+        return lock.withLock {
+            if let mask = known[key] { return mask }
+            let mask = windows.mask?.to(device)
+            // Pictures of many sizes would fill the memory.
+            if known.count > 64 { known = [:] }
+            known[key] = mask
+            return mask
+        }
     }
 }
