@@ -25,6 +25,11 @@ public struct FeatureExtractor {
         ///
         /// With others the feature is the mean of those at all of them, at unit length.
         public var scales = [1.0]
+        /// The probability to drop a branch of the last block; it rises from 0 at the first.
+        ///
+        /// Above 0 the encoder drops branches while it looks at random crops, as if it were being
+        /// trained: the published probe of SimMIM in *Beyond [cls]*.
+        public var dropPath = 0.0
         /// The lower precision of the encoder's matrix products: bf16, or fp16 on CUDA; off for
         /// fp32.
         public var precision: Precision? = nil
@@ -55,6 +60,10 @@ public struct FeatureExtractor {
                     "attention", found: attention?.rawValue ?? "",
                     expected: "one block, and no tokens beside it")
             }
+            guard (0..<1).contains(dropPath) else {
+                throw ConfigurationError.invalid(
+                    "dropPath", found: dropPath, expected: "a number from 0 to below 1")
+            }
             guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
                 throw ConfigurationError.invalid(
                     "scales", found: "\(scales)", expected: "positive numbers")
@@ -67,6 +76,9 @@ public struct FeatureExtractor {
         case cls
         /// The mean of the patch tokens of each block: n·D.
         case mean
+        /// The mean of the patch tokens of each block before any norm, brought to zero mean and unit
+        /// variance: n·D. MAE's probe with `--global_pool` has it, whose `fc_norm` is never trained.
+        case normalizedMean
         /// The class token of each block, then the mean of the last block's patches: (n + 1)·D.
         case clsAndMean
         /// The class token of each block, then the generalised mean of the last block's patches, by the
@@ -97,7 +109,8 @@ public struct FeatureExtractor {
         try config.validate()
         try config.attention?.validate(for: encoder)
         guard
-            config.attention != nil || [.mean, .patches, .all].contains(config.tokens)
+            config.attention != nil
+                || [.mean, .normalizedMean, .patches, .all].contains(config.tokens)
                 || encoder.hasClassToken
         else {
             throw ConfigurationError.invalid(
@@ -112,6 +125,10 @@ public struct FeatureExtractor {
                 expected: "\(config.blocks) blocks, \(config.stride) apart, before the last "
                     + "\(config.leftOut) of the encoder's \(encoder.blockCount)")
         }
+        guard config.dropPath == 0 || encoder is VisionTransformer else {
+            throw ConfigurationError.invalid(
+                "dropPath", found: config.dropPath, expected: "0: the encoder is no plain ViT")
+        }
         self.encoder = encoder
         self.config = config
     }
@@ -123,7 +140,7 @@ public struct FeatureExtractor {
     public var width: Int {
         let layers = blockWidths.reduce(0, +)
         return switch config.tokens {
-        case .cls, .mean: layers
+        case .cls, .mean, .normalizedMean: layers
         case .clsAndMean, .clsAndGeM: layers + encoder.width
         case .patches: layers * encoder.grid.count
         case .all: layers * (encoder.extraTokens + encoder.grid.count)
@@ -148,14 +165,18 @@ public struct FeatureExtractor {
     /// - Returns: `[B, D′]`, fp32.
     func feature(of layers: [Tensor]) -> Tensor {
         let used = strided(layers.suffix(config.reach))
-        let tokens = config.finalNorm ? used.map { encoder.final($0) } : used
+        let normalizes = config.finalNorm && config.tokens != .normalizedMean
+        let tokens = normalizes ? used.map { encoder.final($0) } : used
         var parts: [Tensor] = tokens.map { tokens in
             switch config.tokens {
             case .cls, .clsAndMean, .clsAndGeM: tokens[0..., 0]
-            case .mean: tokens[0..., encoder.extraTokens...].mean(1)
+            case .mean, .normalizedMean: tokens[0..., encoder.extraTokens...].mean(1)
             case .patches: tokens[0..., encoder.extraTokens...].flattened(1)
             case .all: tokens.flattened(1)
             }
+        }
+        if config.tokens == .normalizedMean {
+            parts = parts.map { $0.to(dtype: .float32).layerNorm(nil, nil, eps: 1e-6) }
         }
         if let patches = tokens.last?[0..., encoder.extraTokens...] {
             if config.tokens == .clsAndMean { parts.append(patches.mean(1)) }

@@ -53,6 +53,14 @@ final class HeadStack {
         velocities = (.zeros(like: weights), .zeros(like: biases))
     }
 
+    /// All that steps change, by name.
+    var state: [(name: String, tensor: Tensor)] {
+        [
+            ("weights", weights), ("biases", biases), ("velocities.weights", velocities.weights),
+            ("velocities.biases", velocities.biases),
+        ]
+    }
+
     /// The weights `[K, D]` and biases `[K]` of a head.
     func head(_ index: Int) -> (weights: Tensor, bias: Tensor) {
         let rows = index * classCount..<(index + 1) * classCount

@@ -21,11 +21,13 @@ extension LinearProbe {
     ///   - test: of the same width.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
+    ///   - store: keeps the probe after an epoch, and has perhaps kept it before.
     ///   - progress: is told the epoch and its numbers.
     /// - Returns: the scores on the test features.
     /// - Throws: `EvaluationError` for features that cannot be trained on.
     public static func run(
         train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
+        store: ProbeStore? = nil,
         progress: (Int, TrainingStatistics, EvaluationStatistics) -> Void = { _, _, _ in }
     ) throws -> Result {
         try EvaluationError.check(train: train, test: test)
@@ -46,27 +48,48 @@ extension LinearProbe {
             return (test.values[rows], testLabels[rows])
         }
         let batchCount = train.count / config.batch
-        var best = Accuracy(top1: 0, top5: 0)
+        let best = Tensor.zeros([2], dtype: .float64)  // top-1 and top-5
         var last: EvaluationStatistics?
-        for epoch in 0..<config.epochs {
+        let state = StoredLinearProbe(
+            trained: StoredHeads(heads: [head], optimizer: probe.optimizer), best: best)
+        let done = try store?.restore(state) ?? 0
+        for epoch in done..<config.epochs {
             let next = try train.batches(epoch: epoch, of: config.batch, seed: seed)
             let trained = try probe.trainEpoch(batchCount: batchCount, epoch: epoch, next: next)
             let tested = probe.evaluate(testBatches)
             progress(epoch, trained, tested)
-            if tested.accuracy.top1 >= best.top1 { best = tested.accuracy }
+            if tested.accuracy.top1 >= best[0].item {
+                best.copyInPlace(Tensor([tested.accuracy.top1, tested.accuracy.top5]))
+            }
             last = tested
+            // After the last epoch there is nothing to go on with.
+            if epoch + 1 < config.epochs { try store?.save(state, epochs: epoch + 1) }
         }
+        store?.finish()
         guard let last else { fatalError("a probe of no epochs") }
-        return Result(final: last, best: best)
+        return Result(final: last, best: Accuracy(top1: best[0].item, top5: best[1].item))
+    }
+}
+
+private struct StoredLinearProbe: StoredProbe {
+    let trained: StoredHeads
+    let best: Tensor
+
+    var stored: [(name: String, tensor: Tensor)] { trained.stored + [("best", best)] }
+
+    func load(_ tensors: StoredTensors) throws {
+        try trained.load(tensors)
+        try tensors.copy("best", to: best)
     }
 }
 
 extension LinearProbe {
     /// Top-1 and top-5 after the last epoch, as `scores.json` keeps them.
     public static func scores(
-        train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0
+        train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
+        store: ProbeStore? = nil
     ) throws -> [Score] {
-        let result = try run(train: train, test: test, config, seed: seed)
+        let result = try run(train: train, test: test, config, seed: seed, store: store)
         return Score.pair(
             "linear", result.final.accuracy,
             [

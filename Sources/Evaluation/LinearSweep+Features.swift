@@ -32,12 +32,13 @@ extension LinearSweep {
     ///   - test: of the same width.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
+    ///   - store: keeps the classifiers after an epoch, and has perhaps kept them before.
     ///   - progress: is told the epochs done.
     /// - Returns: the accuracies on the test features.
     /// - Throws: `EvaluationError` for features that cannot be trained on.
     public static func run(
         train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
-        progress: (Int) -> Void = { _ in }
+        store: ProbeStore? = nil, progress: (Int) -> Void = { _ in }
     ) throws -> Result {
         try config.validate()
         try EvaluationError.check(train: train, test: test)
@@ -46,8 +47,10 @@ extension LinearSweep {
         let sweep = LinearSweep(
             config.probes, start: start(train, classCount, seed), batch: batch,
             momentum: config.momentum)
-        var record = Record(config)
-        for epoch in 0..<config.epochs {
+        let record = Record(config, testCount: test.count)
+        let state = StoredSweep(sweep: sweep, record: record)
+        let kept = try store?.restore(state) ?? 0
+        for epoch in kept..<config.epochs {
             let factor = annealing(epoch: epoch, of: config.epochs)
             let next = try train.batches(epoch: epoch, of: batch, seed: seed)
             while let (features, labels) = try next() {
@@ -57,8 +60,10 @@ extension LinearSweep {
             if done % config.testEvery == 0 || done == config.epochs {
                 record.add(sweep.ranks(test), epoch: done)
             }
+            try store?.save(state, epochs: done)
             progress(done)
         }
+        store?.finish()
         return record.result
     }
 
@@ -72,24 +77,39 @@ extension LinearSweep {
     }
 }
 
+/// The classifiers and how they did.
+private struct StoredSweep: StoredProbe {
+    let sweep: LinearSweep
+    let record: Record
+
+    var stored: [(name: String, tensor: Tensor)] { sweep.stored + record.stored }
+
+    func load(_ tensors: StoredTensors) throws {
+        try sweep.load(tensors)
+        try record.load(tensors)
+    }
+}
+
 /// The best of every classifier so far.
-private struct Record {
+private final class Record: StoredProbe {
     private let probes: [LinearSweep.Probe]
+    private let testCount: Int
     private var final: [Accuracy]
     private var best: [(accuracy: Accuracy, epoch: Int)]
     private var all: (index: Int, ranks: TestRanks)?
     private var rateOnly: (index: Int, ranks: TestRanks)?
     private let first: (decay: Double?, rule: LinearSweep.Rule?)
 
-    init(_ config: LinearSweep.Config) {
+    init(_ config: LinearSweep.Config, testCount: Int) {
         probes = config.probes
+        self.testCount = testCount
         let none = Accuracy(top1: 0, top5: 0)
         final = probes.map { _ in none }
         best = probes.map { _ in (none, 0) }
         first = (config.weightDecays.first, config.optimizers.first)
     }
 
-    mutating func add(_ ranks: [TestRanks], epoch: Int) {
+    func add(_ ranks: [TestRanks], epoch: Int) {
         for (index, ranks) in ranks.enumerated() {
             let accuracy = ranks.accuracy
             final[index] = accuracy
@@ -105,6 +125,41 @@ private struct Record {
                 rateOnly = (index, ranks)
             }
         }
+    }
+
+    var stored: [(name: String, tensor: Tensor)] {
+        let numbers = probes.indices.flatMap { index -> [Double] in
+            let (last, best) = (final[index], best[index])
+            return [
+                last.top1, last.top5, best.accuracy.top1, best.accuracy.top5, Double(best.epoch),
+            ]
+        }
+        func ranks(_ found: (index: Int, ranks: TestRanks)?) -> Tensor {
+            Tensor(found.map { [$0.index] + $0.ranks.values } ?? [])
+        }
+        return [
+            ("record.accuracies", Tensor(numbers)), ("record.best", ranks(all)),
+            ("record.rateOnly", ranks(rateOnly)),
+        ]
+    }
+
+    func load(_ tensors: StoredTensors) throws {
+        let numbers = try tensors.values(
+            "record.accuracies", count: 5 * probes.count, as: Double.self)
+        for index in probes.indices {
+            let own = Array(numbers[5 * index..<5 * index + 5])
+            final[index] = Accuracy(top1: own[0], top5: own[1])
+            best[index] = (Accuracy(top1: own[2], top5: own[3]), Int(own[4]))
+        }
+        func ranks(_ name: String) throws -> (index: Int, ranks: TestRanks)? {
+            if try tensors.isEmpty(name) { return nil }
+            let found = try tensors.values(name, count: 1 + testCount, as: Int64.self).map(Int.init)
+            guard probes.indices.contains(found[0]) else {
+                throw EvaluationError("\(name) is of no classifier")
+            }
+            return (found[0], TestRanks(Array(found[1...])))
+        }
+        (all, rateOnly) = (try ranks("record.best"), try ranks("record.rateOnly"))
     }
 
     var result: LinearSweep.Result {
@@ -128,10 +183,10 @@ extension LinearSweep {
     /// settings.
     public static func scores(
         train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
-        progress: (Int) -> Void = { _ in }
+        store: ProbeStore? = nil, progress: (Int) -> Void = { _ in }
     ) throws -> [Score] {
         let result = try run(
-            train: train, test: test, config, seed: seed, progress: progress)
+            train: train, test: test, config, seed: seed, store: store, progress: progress)
         let batch = min(config.batch, train.count)
         func settings(_ chosen: Outcome, _ rule: String) -> [String: Score.Setting] {
             var settings: [String: Score.Setting] = [

@@ -171,6 +171,17 @@ public final class LinearSweep {
         return ranks
     }
 
+    /// The tensors of every classifier, for `ProbeStore`.
+    var stored: [(name: String, tensor: Tensor)] {
+        stacks.enumerated().flatMap { index, part in
+            part.stack.state.map { ("stack.\(index).\($0.name)", $0.tensor) }
+        }
+    }
+
+    func load(_ tensors: StoredTensors) throws {
+        for (name, tensor) in stored { try tensors.copy(name, to: tensor) }
+    }
+
     private static func ranks(
         _ values: Tensor, _ labels: Tensor, _ stack: HeadStack, _ heads: Range<Int>
     ) -> Tensor {

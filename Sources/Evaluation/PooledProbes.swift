@@ -140,11 +140,12 @@ extension PooledProbes {
     ///   - blockWidths: of the parts.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
+    ///   - store: keeps the heads after an epoch, and has perhaps kept them before.
     /// - Returns: top-1 and top-5 of each head, the best first.
     /// - Throws: `EvaluationError` for features that cannot be trained on, or have other parts.
     public static func run(
         train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
-        seed: UInt64 = 0
+        seed: UInt64 = 0, store: ProbeStore? = nil
     ) throws -> [(name: String, accuracy: Accuracy)] {
         try config.validate()
         try EvaluationError.check(train: train, test: test)
@@ -163,7 +164,9 @@ extension PooledProbes {
         for probe in made { probe.head.move(to: train.device) }
         let sweep = PooledProbes(made, optimizer: config.optimizer)
         let batch = min(config.batch, train.count)
-        for epoch in 0..<config.epochs {
+        let state = StoredHeads(heads: made.map(\.head), optimizer: sweep.optimizer)
+        let done = try store?.restore(state) ?? 0
+        for epoch in done..<config.epochs {
             let falls = config.milestones.count { $0 <= epoch }
             var rate = scaledLearningRate(base: config.baseLearningRate, batch: batch)
             for _ in 0..<falls { rate /= 10 }
@@ -171,7 +174,9 @@ extension PooledProbes {
             while let (features, labels) = try next() {
                 sweep.step(features, labels, learningRate: rate)
             }
+            try store?.save(state, epochs: epoch + 1)
         }
+        store?.finish()
         return sweep.accuracies(of: test).sorted { $0.accuracy.top1 > $1.accuracy.top1 }
     }
 
@@ -214,10 +219,10 @@ extension PooledProbes {
     /// Top-1 and top-5 of the best head, and top-1 of every one, as `scores.json` keeps them.
     public static func scores(
         train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
-        seed: UInt64 = 0
+        seed: UInt64 = 0, store: ProbeStore? = nil
     ) throws -> [Score] {
         let results = try run(
-            train: train, test: test, blockWidths: blockWidths, config, seed: seed)
+            train: train, test: test, blockWidths: blockWidths, config, seed: seed, store: store)
         guard let best = results.first else { return [] }
         var settings: [String: Score.Setting] = [
             "optimizer": .text(config.optimizer.rawValue),

@@ -11,7 +11,7 @@ public final class Block: Module {
     let mlp: any FeedForward
     @Parameter var gamma1: Tensor?  // [D]
     @Parameter var gamma2: Tensor?  // [D]
-    let dropPath: DropPath
+    package let dropPath: DropPath
 
     public override class var stateNames: [String: String] {
         ["gamma1": "gamma_1", "gamma2": "gamma_2"]

@@ -5,7 +5,8 @@ public import Torch
 /// y = x · ⌊keep + u⌋ / keep with one uniform u a sample: Huang et al., *Deep Networks with
 /// Stochastic Depth* (2016). Outside training nothing is dropped.
 public final class DropPath: Module {
-    let rate: Double
+    /// The probability to drop, 0 ≤ rate < 1.
+    package var rate: Double
     private let generator: Generator?
 
     /// - Parameters:

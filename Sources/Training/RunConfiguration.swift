@@ -196,6 +196,7 @@ public struct OptimizerSettings: Configuration {
     public var weightDecay = 0.05
     public var clip: Double? = nil
     public var clipEach = false
+    public var clipsParts = false
     public var algorithm = OptimizerKind.adamw
 
     public init() {}
@@ -209,6 +210,8 @@ public struct OptimizerSettings: Configuration {
             "clip": "largest Euclidean norm of all gradients; nil for no limit",
             "clipEach": "whether the limit holds for the gradient of each tensor by itself, as in "
                 + "DINO and iBOT, instead of all together",
+            "clipsParts": "whether the limit holds for the sum of gradients after each of a step's "
+                + "parts, as in SimMIM, instead of all of them",
             "algorithm":
                 "adamw, sgd or lars, the last two with a momentum of 0.9 and without betas "
                 + "and eps",

@@ -69,6 +69,11 @@ public final class Trainer<Method: PretrainingMethod> {
                     ? "a multiple of run.accumulation, \(run.accumulation)"
                     : "a multiple of run.accumulation × run.parallel, \(run.partCount)")
         }
+        guard !settings.optim.clipsParts || run.partCount == 1 || run.precision != .float16 else {
+            throw ConfigurationError.invalid(
+                "optim.clipsParts", found: true, expected: "false with run.precision=float16",
+                advice: "gradients of parts are scaled there, by as much as the loss")
+        }
         device = try run.device.resolve()
         if let threads = run.threads { TorchSettings.threadCount = threads }
         TorchSettings.flushDenormals(true)

@@ -18,6 +18,7 @@ final class Updater<Method: PretrainingMethod> {
     private let schedules: RunSchedules
     private let clip: Double?
     private let clipsEach: Bool
+    private let clipsParts: Bool
     private let precision: Precision
     private let device: Device
     private let gang: PartGang?
@@ -46,7 +47,8 @@ final class Updater<Method: PretrainingMethod> {
         self.method = method
         self.stepsPerEpoch = stepsPerEpoch
         let optim = settings.optim
-        (clip, clipsEach, precision) = (optim.clip, optim.clipEach, settings.run.precision)
+        (clip, clipsEach, clipsParts) = (optim.clip, optim.clipEach, optim.clipsParts)
+        precision = settings.run.precision
         device = method.parameters.first?.device ?? .cpu
         optimizer = optim.optimizer(of: method.parameterGroups)
         scaler = precision == .float16 ? LossScaler(on: device) : nil
@@ -91,6 +93,7 @@ final class Updater<Method: PretrainingMethod> {
     /// Adds the gradients of parts, one after another.
     private func differentiate(_ parts: [(share: Double, loss: () -> Losses)]) -> [PartLoss] {
         parts.map { part in
+            limitParts()
             let (root, made) = evaluate(part)
             root.backward()
             return made
@@ -108,6 +111,7 @@ final class Updater<Method: PretrainingMethod> {
             let (root, made) = self.evaluate(part)
             return (made, gradients(of: root, withRespectTo: trained))
         } collecting: { made, gradients in
+            limitParts()
             for (tensor, gradient) in zip(trained, gradients) {
                 guard let gradient else { continue }
                 // Gradients of one pass may share their memory.
@@ -116,6 +120,12 @@ final class Updater<Method: PretrainingMethod> {
             }
             return made
         }
+    }
+
+    /// Limits what the parts so far add up to, where the run says so; the sum of all is limited later.
+    private func limitParts() {
+        guard clipsParts else { return }
+        limit(optimizer.parameters.filter { $0.tensor.gradient != nil })
     }
 
     /// What is differentiated of a part, and the loss itself.
@@ -143,19 +153,22 @@ final class Updater<Method: PretrainingMethod> {
         _ = scaler?.unscaleInPlace(gradients)
         let norms = Foreach.norms(gradients)
         let norm = stacked(norms).norm()
-        if let clip, clipsEach {
-            GradientClipping.clipEachInPlace(
-                parameters.filter { Method.isClipped($0.name) }.compactMap(\.tensor.gradient),
-                toNorm: clip)
-        } else if let clip {
-            let limited = parameters.filter { Method.isClipped($0.name) }
-                .compactMap(\.tensor.gradient)
-            GradientClipping.clipInPlace(
-                limited, toGlobalNorm: clip, of: limited.count == gradients.count ? norm : nil)
-        }
+        limit(parameters, ofNorm: norm)
         return (
             norm, GradientStatistics(parameters, norms, encoder: Method.trainedEncoder)
         )
+    }
+
+    /// Limits the gradients of parameters that have one, all of which together have a norm, if it is known.
+    private func limit(_ parameters: [(name: String, tensor: Tensor)], ofNorm norm: Tensor? = nil) {
+        let limited = parameters.filter { Method.isClipped($0.name) }.compactMap(\.tensor.gradient)
+        guard let clip, !limited.isEmpty else { return }
+        if clipsEach {
+            GradientClipping.clipEachInPlace(limited, toNorm: clip)
+        } else {
+            GradientClipping.clipInPlace(
+                limited, toGlobalNorm: clip, of: limited.count == parameters.count ? norm : nil)
+        }
     }
 }
 

@@ -46,6 +46,9 @@ struct AttentionCommand: ParsableCommand {
     @Option(help: "The folder that is written.")
     var out = "attention"
 
+    @Flag(help: "Every figure as PNG too; needs rsvg-convert.")
+    var png = false
+
     @Flag(help: "Print attention.json as one line.")
     var json = false
 
@@ -67,6 +70,7 @@ struct AttentionCommand: ParsableCommand {
         guard let part = Split(rawValue: split) else {
             throw UsageError("--split is '\(split)', expected train, validation or all")
         }
+        let raster = png ? try FigureRaster() : nil
         let progress = SourceProgress(silent: json)
         let all = try openSource(data, split: part, options: progress.options)
         for note in all.notes { progress.note(note) }
@@ -81,7 +85,8 @@ struct AttentionCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: out)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let summaries = try surveys.map { try $0.summary(shown, in: folder, progress) }
-        let files = AttentionFiles(folder: folder, data: data, summaries: summaries)
+        let files = AttentionFiles(
+            folder: folder, data: data, summaries: summaries, raster: raster)
         try files.write()
         if json { try JSONLine.write(summaries) } else { print(files.report.path) }
     }

@@ -10,6 +10,8 @@ struct AttentionFiles {
     /// Where the pictures are from.
     let data: String
     let summaries: [AttentionSummary]
+    /// Makes PNG files of the figures too.
+    let raster: FigureRaster?
 
     var report: URL { folder.appendingPathComponent("report.html") }
 
@@ -25,16 +27,19 @@ struct AttentionFiles {
         try write(Data(AttentionSummary.csv(summaries).utf8), to: "attention.csv")
         let comparison = AttentionComparison(summaries)
         for (name, chart) in comparison.curves {
-            try write(Data(SVGFile(chart).markup.utf8), to: "\(name).svg")
+            try write(SVGFile(chart), to: name)
         }
         for (name, _, _, maps) in comparison.maps() {
             for (summary, map) in zip(summaries, maps) {
-                try write(
-                    Data(try SVGFile(map).markup.utf8),
-                    to: "\(name)-\(Self.fileName(summary.encoder)).svg")
+                try write(SVGFile(map), to: "\(name)-\(Self.fileName(summary.encoder))")
             }
         }
         try write(Data(page(comparison).html.markup.utf8), to: report.lastPathComponent)
+    }
+
+    private func write(_ figure: SVGFile, to name: String) throws {
+        try write(Data(figure.markup.utf8), to: name + ".svg")
+        try raster?.draw(folder.appendingPathComponent(name + ".svg"))
     }
 
     private func write(_ bytes: Data, to name: String) throws {

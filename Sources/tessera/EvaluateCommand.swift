@@ -31,7 +31,10 @@ struct EvaluateCommand: ParsableCommand {
         @Option(help: "Where to compute: auto, cpu, cuda.")
         var device: String = "auto"
 
-        @Option(help: "A folder that keeps features for the next evaluation of the same.")
+        @Option(
+            help: ArgumentHelp(
+                "A folder that keeps features for the next evaluation of the same, and a probe "
+                    + "while it is trained: stopped, the same command goes on with it."))
         var cache: String?
 
         @Flag(help: "Print the scores as JSON, one object a line.")
@@ -68,7 +71,9 @@ struct EvaluateCommand: ParsableCommand {
         func run() throws {
             try options.evaluate(LinearProbe.Config.self) { data, settings in
                 let (train, test) = try data.probeFeatures(settings.features)
-                return try LinearProbe.scores(train: train, test: test, settings.protocol)
+                return try LinearProbe.scores(
+                    train: train, test: test, settings.protocol,
+                    store: data.probeStore(settings.features, settings.protocol))
             }
         }
     }
@@ -89,7 +94,8 @@ struct EvaluateCommand: ParsableCommand {
                 let (train, test) = try data.probeFeatures(settings.features)
                 return try PooledProbes.scores(
                     train: train, test: test, blockWidths: data.blockWidths(settings.features),
-                    settings.protocol)
+                    settings.protocol,
+                    store: data.probeStore(settings.features, settings.protocol))
             }
         }
     }
@@ -116,7 +122,8 @@ struct EvaluateCommand: ParsableCommand {
                 try settings.protocol.validate(on: form)
                 let (train, test) = try data.probeFeatures(settings.features)
                 return try ReadOutProbes.scores(
-                    train: train, test: test, form: form, settings.protocol
+                    train: train, test: test, form: form, settings.protocol,
+                    store: data.probeStore(settings.features, settings.protocol)
                 ) { data.sayEpoch($0, of: settings.protocol.epochs) }
             }
         }

@@ -20,7 +20,10 @@ extension EvaluateCommand {
         func run() throws {
             try options.evaluate(LinearSweep.Config.self) { data, settings in
                 let (train, test) = try data.probeFeatures(settings.features)
-                return try LinearSweep.scores(train: train, test: test, settings.protocol) {
+                return try LinearSweep.scores(
+                    train: train, test: test, settings.protocol,
+                    store: data.probeStore(settings.features, settings.protocol)
+                ) {
                     data.sayEpoch($0, of: settings.protocol.epochs)
                 }
             }

@@ -1,3 +1,4 @@
+import Configuration
 import Data
 import Evaluation
 import Imaging
@@ -91,11 +92,43 @@ struct EvaluationData {
     func probeFeatures(_ config: FeatureExtractor.Config) throws -> (
         train: any ProbeFeatures, test: Features
     ) {
-        guard settings.crops == .random else { return try features(config) }
+        guard settings.crops == .random else {
+            guard config.dropPath == 0 else {
+                throw ConfigurationError.invalid(
+                    "features.dropPath", found: config.dropPath,
+                    expected: "0 beside pictures.crops=center",
+                    advice: "with random crops every epoch draws anew what is dropped")
+            }
+            return try features(config)
+        }
         let crops = try RandomCrops(
             of: train, for: encoder, FeatureExtractor(encoder.model, config),
-            interpolation: settings.cropInterpolation ?? .bicubic, progress)
+            interpolation: settings.cropInterpolation ?? .bicubic, dropPath: config.dropPath,
+            progress)
         return try (crops, extract(test, .validation, [config])[0])
+    }
+
+    /// Where a probe of these features is kept while it is trained; nil without a cache.
+    ///
+    /// - Parameters:
+    ///   - features: what it is trained on.
+    ///   - settings: its own, of a type that no other probe has.
+    /// - Returns: the place in the cache.
+    /// - Throws: `ConfigurationError` for features that the encoder does not have.
+    func probeStore(_ features: FeatureExtractor.Config, _ settings: some Configuration) throws
+        -> ProbeStore?
+    {
+        guard let cache else { return nil }
+        let extractor = try FeatureExtractor(encoder.model, features)
+        func identity(_ source: any ImageSource) -> FeatureIdentity {
+            FeatureIdentity(
+                encoder, features, width: extractor.width, of: source,
+                imageSize: encoder.model.imageSize, resize: self.settings.resize,
+                batchSize: EvaluationBatches.defaultSize, device: extractor.device)
+        }
+        return try cache.probeStore(
+            [identity(train), identity(test)],
+            training: "\(self.settings) \(features) \(settings)", note: progress.note)
     }
 
     /// The length of each block's part of a feature, the earliest first.

@@ -7,7 +7,8 @@ import Torch
 
 /// A folder of features that were extracted before, for the next protocol or another penalty.
 ///
-/// A file belongs to weights, pictures and settings: with any of them changed it is not found.
+/// A file belongs to weights, pictures and settings: with any of them changed it is not found. Probes
+/// that are being trained lie beside them.
 struct FeatureCache {
     private let folder: String
 
@@ -26,9 +27,28 @@ struct FeatureCache {
 
     /// The file of an identity; which it is of stands inside.
     func path(of identity: FeatureIdentity) throws -> String {
+        path("features", try Self.text(identity))
+    }
+
+    private func path(_ kind: String, _ identity: String) -> String {
         var sum = Checksum()
-        Array(try Self.text(identity).utf8).withUnsafeBytes { sum.update($0) }
-        return "\(folder)/features-\(sum.hexadecimal).safetensors"
+        Array(identity.utf8).withUnsafeBytes { sum.update($0) }
+        return "\(folder)/\(kind)-\(sum.hexadecimal).safetensors"
+    }
+
+    /// Where a probe on such features is kept while it is trained.
+    ///
+    /// - Parameters:
+    ///   - features: of the training and the test pictures.
+    ///   - training: everything else that decides what it learns.
+    ///   - note: is told when one goes on.
+    /// - Returns: the place, whether there is a probe or not.
+    /// - Throws: what encoding an identity throws.
+    func probeStore(
+        _ features: [FeatureIdentity], training: String, note: @escaping (String) -> Void
+    ) throws -> ProbeStore {
+        let identity = try Self.text(features) + training
+        return ProbeStore(path: path("probe", identity), identity: identity, note: note)
     }
 
     /// What was kept of an identity, or nil.
@@ -65,7 +85,7 @@ struct FeatureCache {
 
     private static let key = "tessera.features"
 
-    private static func text(_ identity: FeatureIdentity) throws -> String {
+    private static func text(_ identity: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(identity), as: UTF8.self)

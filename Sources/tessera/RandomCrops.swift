@@ -15,14 +15,20 @@ struct RandomCrops: ProbeFeatures {
     private let encoder: PretrainedEncoder
     private let extractor: FeatureExtractor
     private let interpolation: Interpolation
+    private let dropsPaths: Bool
     private let progress: SourceProgress
     let classCount: Int
 
     init(
         of source: any ImageSource, for encoder: PretrainedEncoder, _ extractor: FeatureExtractor,
-        interpolation: Interpolation = .bicubic, _ progress: SourceProgress
+        interpolation: Interpolation = .bicubic, dropPath: Double = 0, _ progress: SourceProgress
     ) throws {
         self.interpolation = interpolation
+        dropsPaths = dropPath > 0
+        if dropsPaths, let model = encoder.model as? VisionTransformer {
+            let rates = DropPath.rates(depth: model.blocks.count, last: dropPath)
+            for (block, rate) in zip(model.blocks, rates) { block.dropPath.rate = rate }
+        }
         self.source = source
         self.encoder = encoder
         self.extractor = extractor
@@ -59,15 +65,18 @@ struct RandomCrops: ProbeFeatures {
             count: count, globalBatchSize: data.batchSize, seed: seed, dropsLast: false)
         let loader = try Loader(
             plan, start: LoaderPosition(epoch: epoch), epochs: epoch + 1)
-        encoder.model.evaluate()
+        encoder.model.train(dropsPaths)
+        var random = CounterRandom(seed: seed, purpose: .dropPath, epoch: epoch)
+        let draws = Generator(seed: random.next())
         var waiting = PendingRows()
         var done = 0
         return {
             while waiting.count < batch {
                 guard let part = try loader.next() else { return nil }
-                waiting.append(
-                    extractor(part.tensor().sent(to: device)),
-                    Tensor(part.labels).to(device))
+                let features = Generator.$ofPart.withValue(draws) {
+                    extractor(part.tensor().sent(to: device))
+                }
+                waiting.append(features, Tensor(part.labels).to(device))
                 done += part.count
                 progress.update(
                     "epoch \(epoch + 1): \(done)/\(count) crops", isLast: done == count)

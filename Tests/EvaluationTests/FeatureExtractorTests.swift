@@ -55,6 +55,15 @@ import VisionModels
         #expect(equal(try found(.mean, 1), means[1]))
         #expect(equal(try found(.mean, 2), concatenated(means, 1)))
         #expect(equal(try found(.clsAndMean, 2), concatenated(cls + [means[1]], 1)))
+        // Whatever the final norm, which it is in the place of.
+        let raw = encoder.blockOutputs(x).suffix(2).map { $0.detached()[0..., 1...].mean(1) }
+        let normalized = raw.map {
+            ($0 - $0.mean(-1, keepDim: true))
+                / ($0.variance(-1, keepDim: true) * (Double($0.shape[1] - 1) / Double($0.shape[1]))
+                + 1e-6).sqrt()
+        }
+        #expect(
+            (try found(.normalizedMean, 2) - concatenated(normalized, 1)).abs().max().item < 1e-5)
     }
 
     @Test("several kinds of one pass are the same as each of its own, in batches too")

@@ -115,6 +115,31 @@ import VisionModels
         #expect(proj.abs().max().item <= 0.01 + 1e-6)
     }
 
+    @Test("tables of relative positions decay as published, or do not")
+    func bias() throws {
+        func check<Shape: SimMIMModel>(_ shape: Shape) throws {
+            for decays in [true, false] {
+                var config = SimMIM<Shape>.Config()
+                (config.masks.unit, config.decaysBiasTables) = (8, decays)
+                let method = try SimMIM<Shape>(
+                    config, backbone: shape.encoder(generator: Generator(seed: 1)),
+                    generator: Generator(seed: 2))
+                let decayed = method.parameterGroups.filter { $0.weightDecayScale > 0 }
+                    .flatMap { $0.parameters.map(\.name) }
+                let tables = method.namedParameters.map(\.name)
+                    .filter { $0.hasSuffix("relative_position_bias_table") }
+                #expect(!tables.isEmpty)
+                for table in tables { #expect(decayed.contains(table) == decays, "\(table)") }
+                #expect(decayed.contains { $0.hasSuffix("attn.proj.weight") })
+                #expect(!decayed.contains { $0.hasSuffix("norm1.weight") })
+            }
+        }
+        try check(Self.vit)
+        try check(Self.swin)
+        let run = try RunConfiguration<SimMIM<SwinTransformer.Config>.Config>.resolve().value
+        #expect(run.method.decaysBiasTables && run.optim.clipsParts && run.optim.clip == 5)
+    }
+
     @Test("encoders and masks that do not fit are refused")
     func refused() throws {
         var without = Self.vit

@@ -182,6 +182,44 @@ import VisionModels
         #expect(try checkpoint("a", step: 4) == checkpoint("b", step: 4))
     }
 
+    /// By plain descent the weights move by what is left of the gradients.
+    @Test("gradients are limited once, or after each part", arguments: [false, true])
+    func partsLimited(each: Bool) throws {
+        func limited(_ settings: inout TinySettings) {
+            (settings.optim.algorithm, settings.optim.lr) = (.sgd, 1)
+            settings.optim.weightDecay = 0
+            (settings.optim.clip, settings.optim.clipsParts) = (1e-3, each)
+            settings.schedule.epochs = 0.25
+        }
+        func moved(_ name: String, _ change: (inout TinySettings) -> Void) throws -> [String:
+            Tensor]
+        {
+            try train(name) {
+                limited(&$0)
+                change(&$0)
+            }
+            func weights(_ step: Int) throws -> [String: Tensor] {
+                let url = try TinyRun.checkpoint(folder.path(name), step: step)
+                return try TrainingState.model(in: SafeTensorsFile(path: url.path))
+            }
+            let start = try weights(0)
+            return try weights(1).reduce(into: [:]) {
+                $0[$1.key] = try #require(start[$1.key]) - $1.value
+            }
+        }
+        func norm(_ tensors: some Sequence<Tensor>) -> Double {
+            tensors.reduce(0.0) { $0 + $1.squared().sum().item }.squareRoot()
+        }
+        let whole = try moved("whole") { _ in }
+        let parts = try moved("parts") { $0.run.accumulation = 4 }
+        let together = try moved("together") { $0.run.parallel = 4 }
+        #expect(abs(norm(whole.values) - 1e-3) < 1e-5)
+        let difference = try norm(whole.map { $0.value - (try #require(parts[$0.key])) })
+        // Earlier parts count as little as the limit leaves of them, the last one as it is.
+        #expect(each ? difference > 1e-4 : difference < 1e-6, "\(difference)")
+        #expect(try norm(parts.map { $0.value - (try #require(together[$0.key])) }) == 0)
+    }
+
     @Test("a batch that does not divide into the parts is refused")
     func accumulationThatDoesNotFit() throws {
         #expect {
@@ -269,6 +307,16 @@ import VisionModels
         try rewind("run", to: 3)
         try train()
         #expect(try checkpoint("run", step: 6) == expected)
+    }
+
+    @Test("fp16 has no limit for parts, whose gradients are scaled")
+    func partsLimitedInHalf() throws {
+        #expect {
+            try train("half") {
+                ($0.run.precision, $0.run.accumulation) = (.float16, 2)
+                $0.optim.clipsParts = true
+            }
+        } throws: { "\($0)".contains("optim.clipsParts is true, expected false") }
     }
 
     /// Removes the checkpoints after a step.

@@ -46,6 +46,46 @@ import Testing
             #expect(FileManager.default.fileExists(atPath: out + "/" + name), "\(name)")
         }
         #expect(FileManager.default.fileExists(atPath: out + "/pos_pos_entropy-two.svg"))
+        #expect(!FileManager.default.fileExists(atPath: out + "/pos_pos_entropy.png"))
+    }
+
+    /// With a program in the place of librsvg's, which need not be there.
+    @Test("figures as PNG: one of each, drawn by rsvg-convert, or what to install")
+    func png() throws {
+        try pretrain("mae", "one")
+        let arguments = [
+            "attention", "--weights", folder.path("one"), "--data", data, "--split", "train",
+            "--pictures", "8", "--device", "cpu", "--out", folder.path("png"), "--png",
+        ]
+        let missing = try Program.run(arguments, environment: ["PATH": folder.path("nowhere")])
+        #expect(missing.status == 64 && missing.errors.contains("apt install librsvg2-bin"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("png")))
+
+        let programs = folder.path("bin")
+        try FileManager.default.createDirectory(
+            atPath: programs, withIntermediateDirectories: true)
+        func install(_ script: String) throws {
+            let path = programs + "/rsvg-convert"
+            try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: path))
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: path)
+        }
+        let path = programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+        // … --output PNG SVG
+        try install("[ \"$5\" = --output ] && head -c 5 \"$7\" > \"$6\"")
+        let drawn = try Program.run(arguments, environment: ["PATH": path])
+        try #require(drawn.status == 0, "\(drawn.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("png"))
+        let figures = names.filter { $0.hasSuffix(".svg") }.map { $0.dropLast(4) }.sorted()
+        #expect(figures.count > 10)
+        #expect(figures == names.filter { $0.hasSuffix(".png") }.map { $0.dropLast(4) }.sorted())
+        #expect(
+            try String(contentsOfFile: folder.path("png/pos_pos_entropy.png"), encoding: .utf8)
+                == "<?xml")
+
+        try install("echo no such font >&2; exit 1")
+        let refused = try Program.run(arguments, environment: ["PATH": path])
+        #expect(refused.status != 0 && refused.errors.contains("no such font"))
     }
 
     @Test("what cannot be measured is said")

@@ -69,6 +69,50 @@ import Testing
         #expect(scores.contains("\"random\"") && scores.contains("\"center\""))
     }
 
+    @Test("branches are dropped while crops are looked at where wanted, the same in every run")
+    func dropPath() throws {
+        let words = ["pictures.crops=random", "protocol.epochs=2", "protocol.warmupEpochs=0"]
+        func found(_ rate: String) throws -> String {
+            let result = try evaluate(
+                "linear", words[0], words[1], words[2], "protocol.batch=96",
+                "features.dropPath=\(rate)", "--json")
+            try #require(result.status == 0, "\(result.errors)")
+            return result.output
+        }
+        let (dropped, again, whole) = (try found("0.9"), try found("0.9"), try found("0"))
+        func value(_ output: String) throws -> [String] {
+            output.matches(of: /"value":[0-9.]+/).map { String($0.output) }
+        }
+        #expect(try value(dropped) == value(again) && !value(dropped).isEmpty)
+        #expect(try value(dropped) != value(whole))
+        let center = try evaluate("linear", "features.dropPath=0.1")
+        #expect(center.status == 64 && center.errors.contains("features.dropPath"))
+    }
+
+    @Test("a probe that is killed goes on with the same command")
+    func resumed() throws {
+        let cache = folder.path("cache")
+        // More epochs than there is time for.
+        let command = [
+            "evaluate", "linear", "--weights", run, "--data", data, "--cache", cache,
+            "pictures.crops=random", "protocol.epochs=1000000", "protocol.batch=96",
+        ]
+        func kept() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: cache)
+                .filter { $0.hasPrefix("probe-") }
+        }
+        let first = try Program.run(command, killAfter: .seconds(8))
+        try #require(try first.wasKilled && kept().count == 1, "\(first.errors)")
+        #expect(!first.errors.contains("going on"))
+        let second = try Program.run(command, killAfter: .seconds(8))
+        try #require(try second.wasKilled && kept().count == 1, "\(second.errors)")
+        #expect(second.errors.contains("going on after epoch"), "\(second.errors)")
+        // Another learning rate is another probe.
+        let other = try Program.run(
+            command + ["protocol.baseLearningRate=0.2"], killAfter: .seconds(8))
+        #expect(!other.errors.contains("going on") && !other.errors.contains("rror"))
+    }
+
     @Test(
         "a protocol of one feature a picture refuses random crops; a size below the encoder's is refused"
     )

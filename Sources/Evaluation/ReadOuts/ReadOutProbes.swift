@@ -170,13 +170,14 @@ extension ReadOutProbes {
     ///   - form: of the tokens.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
+    ///   - store: keeps the read-outs after an epoch, and has perhaps kept them before.
     ///   - progress: is told the epochs done.
     /// - Returns: the results in the order of the settings, all rates of a read-out together.
     /// - Throws: `EvaluationError` for features that cannot be trained on or are not all tokens,
     ///   `ConfigurationError` for read-outs that do not fit them.
     public static func run(
         train: some ProbeFeatures, test: Features, form: TokenForm, _ config: Config = Config(),
-        seed: UInt64 = 0, progress: (Int) -> Void = { _ in }
+        seed: UInt64 = 0, store: ProbeStore? = nil, progress: (Int) -> Void = { _ in }
     ) throws -> [Result] {
         try config.validate(on: form)
         try EvaluationError.check(train: train, test: test)
@@ -194,7 +195,9 @@ extension ReadOutProbes {
             end: config.minLearningRate, warmupEpochs: config.warmupEpochs,
             epochs: Double(config.epochs))
         let steps = Double(train.count / batch)
-        for epoch in 0..<config.epochs {
+        let state = StoredHeads(heads: probes.probes.map(\.head), optimizer: probes.optimizer)
+        let done = try store?.restore(state) ?? 0
+        for epoch in done..<config.epochs {
             let next = try train.batches(epoch: epoch, of: batch, seed: seed)
             var index = 0.0
             while let batch = try next() {
@@ -202,8 +205,10 @@ extension ReadOutProbes {
                 probes.step(batch, rate: rate, decay: config.weightDecay)
                 index += 1
             }
+            try store?.save(state, epochs: epoch + 1)
             progress(epoch + 1)
         }
+        store?.finish()
         return probes.results(on: test)
     }
 
@@ -211,10 +216,11 @@ extension ReadOutProbes {
     /// on the test set, as published tables do.
     public static func scores(
         train: some ProbeFeatures, test: Features, form: TokenForm, _ config: Config = Config(),
-        seed: UInt64 = 0, progress: (Int) -> Void = { _ in }
+        seed: UInt64 = 0, store: ProbeStore? = nil, progress: (Int) -> Void = { _ in }
     ) throws -> [Score] {
         let results = try run(
-            train: train, test: test, form: form, config, seed: seed, progress: progress)
+            train: train, test: test, form: form, config, seed: seed, store: store,
+            progress: progress)
         return config.readOuts.flatMap { kind -> [Score] in
             let own = results.filter { $0.kind == kind }
             guard let best = own.max(by: { $0.accuracy.top1 < $1.accuracy.top1 }) else { return [] }

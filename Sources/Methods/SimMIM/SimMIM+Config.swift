@@ -10,10 +10,19 @@ extension SimMIM {
         public typealias Model = Shape
 
         public var masks = SimMIMMask()
+        /// The published code means to spare Swin's tables of relative positions from weight decay, but
+        /// looks for a name that they do not have.
+        public var decaysBiasTables = true
 
         public init() {}
 
-        public static var documentation: [String: String] { ["masks": "what is hidden"] }
+        public static var documentation: [String: String] {
+            [
+                "masks": "what is hidden",
+                "decaysBiasTables": "whether tables of relative positions decay; the published "
+                    + "code has them decay, against its intention with Swin",
+            ]
+        }
 
         public static func setDefaults(of run: inout RunConfiguration<Self>) {
             run.model = Shape.publishedSimMIM
@@ -22,6 +31,7 @@ extension SimMIM {
             run.optim.baseLr = 5e-5
             run.optim.betas = [0.9, 0.999]
             run.optim.clip = 5
+            run.optim.clipsParts = true
             run.schedule.epochs = 800
             run.schedule.warmupEpochs = 10
             run.schedule.startLr = 2e-6

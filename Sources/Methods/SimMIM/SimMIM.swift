@@ -1,6 +1,7 @@
 import Configuration
 public import Data
 public import NN
+public import Optimizers
 public import Torch
 public import Training
 public import VisionModels
@@ -63,6 +64,13 @@ extension SimMIM: PretrainingMethod {
         let size = encoder.config.patchSize
         let grid = MaskGrid(rows: height / size, columns: width / size, patchSize: size)
         return Tensor(batch.masks(config.masks, on: grid)).sent(to: batch.images.device)
+    }
+
+    public var parameterGroups: [ParameterGroup] {
+        ParameterGroup.byDecay(namedParameters) { [config] name, tensor in
+            Shape.undecayed.contains(name) || ParameterGroup.isExemptFromDecay(name, tensor)
+                || !config.decaysBiasTables && name.hasSuffix("relative_position_bias_table")
+        }
     }
 
     public static var undecayed: Set<String> { Shape.undecayed }
