@@ -103,8 +103,8 @@ public struct RunSettings: Configuration {
                 + "memory; their gradients are averaged",
             "parallel":
                 "parts of a step's pictures that the CPU computes at the same time, each on its "
-                + "share of run.threads: small models, whose operators are too short to be split, "
-                + "are twice as fast by 2; gradients are averaged as with accumulation",
+                + "share of run.threads: faster for small models, whose operators are too short to "
+                + "be split; gradients are averaged as with accumulation",
             "logEvery": "steps between lines of metrics.jsonl",
             "saveEvery": "epochs between checkpoints",
             "keep": "checkpoints that are kept, besides the last",
