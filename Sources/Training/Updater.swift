@@ -70,7 +70,7 @@ final class Updater<Method: PretrainingMethod> {
     func update(at place: Step, _ parts: [(share: Double, loss: () -> Losses)]) -> Update {
         let learningRate = schedules.learningRate(at: place.index)
         let made = gang.map { differentiate(parts, by: $0, at: place) } ?? differentiate(parts)
-        let total = made.dropFirst().reduce(made[0].loss) { $0 + $1.loss }
+        let total = made.reduce(Tensor.zeros([], device: device)) { $0 + $1.loss }
         dropGradients(at: place)
         let (norm, statistics) = limitGradients()
         // The fused optimiser itself leaves everything as it is where this is 1.

@@ -31,6 +31,11 @@ struct EmbeddingSettings: Configuration {
             throw ConfigurationError.invalid(
                 "workers", found: workers, expected: "a positive number, or null")
         }
+        guard features.dropPath == 0 else {
+            throw ConfigurationError.invalid(
+                "features.dropPath", found: features.dropPath,
+                expected: "0: features that are kept are those of the whole encoder")
+        }
         guard saveEvery >= 0 else {
             throw ConfigurationError.invalid(
                 "saveEvery", found: saveEvery, expected: "0 or more seconds")

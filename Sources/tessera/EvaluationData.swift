@@ -65,7 +65,7 @@ struct EvaluationData {
     func features(_ configs: [FeatureExtractor.Config]) throws
         -> [(train: Features, test: Features)]
     {
-        try requireCenter()
+        try requireCenter(configs)
         return try zip(
             extract(train, .train, configs), extract(test, .validation, configs)
         ).map { ($0, $1) }
@@ -73,11 +73,17 @@ struct EvaluationData {
 
     /// The features of the test part alone.
     func testFeatures(_ configs: [FeatureExtractor.Config]) throws -> [Features] {
-        try requireCenter()
+        try requireCenter(configs)
         return try extract(test, .validation, configs)
     }
 
-    private func requireCenter() throws {
+    private func requireCenter(_ configs: [FeatureExtractor.Config]) throws {
+        if let config = configs.first(where: { $0.dropPath > 0 }) {
+            throw ConfigurationError.invalid(
+                "features.dropPath", found: config.dropPath,
+                expected: "0 unless a probe is trained with pictures.crops=random",
+                advice: "there every epoch draws anew what is dropped")
+        }
         guard settings.crops == .center else {
             throw UsageError(
                 "pictures.crops=random is for probes that are trained epoch by epoch, linear and "
@@ -92,15 +98,7 @@ struct EvaluationData {
     func probeFeatures(_ config: FeatureExtractor.Config) throws -> (
         train: any ProbeFeatures, test: Features
     ) {
-        guard settings.crops == .random else {
-            guard config.dropPath == 0 else {
-                throw ConfigurationError.invalid(
-                    "features.dropPath", found: config.dropPath,
-                    expected: "0 beside pictures.crops=center",
-                    advice: "with random crops every epoch draws anew what is dropped")
-            }
-            return try features(config)
-        }
+        guard settings.crops == .random else { return try features(config) }
         let crops = try RandomCrops(
             of: train, for: encoder, FeatureExtractor(encoder.model, config),
             interpolation: settings.cropInterpolation ?? .bicubic, dropPath: config.dropPath,
@@ -120,15 +118,20 @@ struct EvaluationData {
     {
         guard let cache else { return nil }
         let extractor = try FeatureExtractor(encoder.model, features)
-        func identity(_ source: any ImageSource) -> FeatureIdentity {
-            FeatureIdentity(
-                encoder, features, width: extractor.width, of: source,
-                imageSize: encoder.model.imageSize, resize: self.settings.resize,
-                batchSize: EvaluationBatches.defaultSize, device: extractor.device)
-        }
         return try cache.probeStore(
-            [identity(train), identity(test)],
-            training: "\(self.settings) \(features) \(settings)", note: progress.note)
+            identity(features, extractor, of: train),
+            training: "\(test.fingerprint) \(self.settings) \(features) \(settings)",
+            note: progress.note)
+    }
+
+    private func identity(
+        _ config: FeatureExtractor.Config, _ extractor: FeatureExtractor,
+        of source: any ImageSource
+    ) -> FeatureIdentity {
+        FeatureIdentity(
+            encoder, config, width: extractor.width, of: source,
+            imageSize: encoder.model.imageSize, resize: settings.resize,
+            batchSize: EvaluationBatches.defaultSize, device: extractor.device)
     }
 
     /// The length of each block's part of a feature, the earliest first.
@@ -154,12 +157,7 @@ struct EvaluationData {
     ) throws -> [Features] {
         let extractors = try configs.map { try FeatureExtractor(encoder.model, $0) }
         let identities = zip(configs, extractors).map { config, extractor in
-            cache.map { _ in
-                FeatureIdentity(
-                    encoder, config, width: extractor.width, of: source,
-                    imageSize: encoder.model.imageSize, resize: settings.resize,
-                    batchSize: EvaluationBatches.defaultSize, device: extractor.device)
-            }
+            cache.map { _ in identity(config, extractor, of: source) }
         }
         var found = try identities.map { try kept($0, source, split, extractors[0].device) }
         // What one pass can make together is made together.

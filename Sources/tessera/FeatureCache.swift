@@ -39,13 +39,13 @@ struct FeatureCache {
     /// Where a probe on such features is kept while it is trained.
     ///
     /// - Parameters:
-    ///   - features: of the training and the test pictures.
+    ///   - features: of the training pictures.
     ///   - training: everything else that decides what it learns.
     ///   - note: is told when one goes on.
     /// - Returns: the place, whether there is a probe or not.
     /// - Throws: what encoding an identity throws.
     func probeStore(
-        _ features: [FeatureIdentity], training: String, note: @escaping (String) -> Void
+        _ features: FeatureIdentity, training: String, note: @escaping (String) -> Void
     ) throws -> ProbeStore {
         let identity = try Self.text(features) + training
         return ProbeStore(path: path("probe", identity), identity: identity, note: note)
@@ -85,7 +85,7 @@ struct FeatureCache {
 
     private static let key = "tessera.features"
 
-    private static func text(_ identity: some Encodable) throws -> String {
+    private static func text(_ identity: FeatureIdentity) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(identity), as: UTF8.self)

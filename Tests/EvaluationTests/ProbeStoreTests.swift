@@ -80,6 +80,8 @@ import VisionModels
             var config = LinearSweep.Config()
             (config.learningRates, config.epochs, config.batch) = ([0.01, 0.3, 1], 6, 32)
             (config.weightDecays, config.optimizers) = ([0, 1e-3], [.sgd, .lars])
+            // Stopped before the first test, and after it.
+            config.testEvery = 4
             return try LinearSweep.scores(train: train, test: test, config, store: store)
         }
     }

@@ -140,26 +140,21 @@ import VisionModels
             settings.run.saveEvery = 0.75
             settings.run.keep = 9
         }
-        try train(
-            "on 4",
-            {
-                dropping(&$0); $0.run.threads = 4
-            })
+        func onFour(_ settings: inout TinySettings) {
+            dropping(&settings)
+            settings.run.threads = 4
+        }
+        try train("on 4", onFour)
         try train("on 1", dropping)
-        try train(
-            "whole",
-            {
-                dropping(&$0); $0.model.dropPath = 0
-            })
+        try train("whole") {
+            dropping(&$0)
+            $0.model.dropPath = 0
+        }
         let expected = try checkpoint("on 4", step: 8)
         #expect(try checkpoint("on 1", step: 8) == expected)
         #expect(try checkpoint("whole", step: 8, under: "model.") != expected)
         try rewind("on 4", to: 3)
-        try train(
-            "on 4",
-            {
-                dropping(&$0); $0.run.threads = 4
-            })
+        try train("on 4", onFour)
         #expect(try checkpoint("on 4", step: 8) == expected)
     }
 

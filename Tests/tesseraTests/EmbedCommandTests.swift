@@ -234,6 +234,8 @@ import Testing
         #expect(place.status == 64 && place.errors.contains("does not exist"))
         let size = try embed("a.npy", ["imageSize=9"])
         #expect(size.status == 64 && size.errors.contains("multiple of the patch size"))
+        let dropping = try embed("a.npy", ["features.dropPath=0.1"])
+        #expect(dropping.status == 64 && dropping.errors.contains("features.dropPath"))
         let key = try embed("a.npy", ["features.token=mean"])
         #expect(key.status == 64 && key.errors.contains("tokens"))
     }

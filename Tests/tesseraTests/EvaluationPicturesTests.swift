@@ -85,8 +85,10 @@ import Testing
         }
         #expect(try value(dropped) == value(again) && !value(dropped).isEmpty)
         #expect(try value(dropped) != value(whole))
-        let center = try evaluate("linear", "features.dropPath=0.1")
-        #expect(center.status == 64 && center.errors.contains("features.dropPath"))
+        for name in ["linear", "knn"] {
+            let center = try evaluate(name, "features.dropPath=0.1")
+            #expect(center.status == 64 && center.errors.contains("features.dropPath"))
+        }
     }
 
     @Test("a probe that is killed goes on with the same command")
