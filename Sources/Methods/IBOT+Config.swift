@@ -23,6 +23,7 @@ extension IBOT {
         public var patchPrototypes: Int? = nil
         public var sharedHead = true
         public var sharedTeacherHead = true
+        public var untiedHeads = false
         public var head = HeadForm()
         public var freezeLastLayer = 1
 
@@ -34,6 +35,7 @@ extension IBOT {
         public var momentum = 0.996
         public var centering = DistillationLoss.Centering.running
         public var koLeo = 0.0
+        public var packsCrops = false
 
         public init() { head.fixesGain = false }
 
@@ -51,6 +53,8 @@ extension IBOT {
                     + "(patch_out_dim)",
                 "sharedHead": "whether the student's class and patches have the same prototypes",
                 "sharedTeacherHead": "whether the teacher's have",
+                "untiedHeads":
+                    "whether patches have a head of their own, MLP and prototypes (DINOv2)",
                 "head": "the MLP before the prototypes",
                 "freezeLastLayer": "epochs in which the prototypes stay as they are",
                 "classWeight": "of the loss of pictures (lambda1)",
@@ -64,6 +68,9 @@ extension IBOT {
                     "what keeps the teacher from one answer: running (a mean of its logits, as "
                     + "published) or sinkhorn (DINOv2)",
                 "koLeo": "the weight of DINOv2's regulariser, which spreads pictures; 0.1 there",
+                "packsCrops":
+                    "whether the student sees large and small views in one pass, as DINOv2 does; "
+                    + "no result depends on it but by rounding and drop path's draws",
             ]
         }
     }
@@ -103,12 +110,22 @@ extension IBOT.Config {
 
 extension IBOT.Config {
     /// K₂.
-    var patchPrototypeCount: Int { sharedHead ? prototypes : patchPrototypes ?? prototypes }
+    var patchPrototypeCount: Int {
+        sharedHead && !untiedHeads ? prototypes : patchPrototypes ?? prototypes
+    }
 
-    func head(_ width: Int, isShared: Bool, generator: Generator?) -> ProjectionHead {
-        ProjectionHead(
-            width, prototypes: prototypes, patchPrototypes: isShared ? nil : patchPrototypeCount,
-            form: head, generator: generator)
+    /// An encoder with its heads; `sharesHead` where patches have the class's prototypes.
+    func network(
+        _ backbone: Shape.Encoder, sharesHead: Bool, generator: Generator?
+    ) -> DistillationNetwork<Shape.Encoder> {
+        func head(_ prototypes: Int, patches: Int? = nil) -> ProjectionHead {
+            ProjectionHead(
+                backbone.width, prototypes: prototypes, patchPrototypes: patches, form: self.head,
+                generator: generator)
+        }
+        return DistillationNetwork(
+            backbone, head(prototypes, patches: sharesHead ? nil : patchPrototypeCount),
+            patchHead: untiedHeads ? head(patchPrototypeCount) : nil)
     }
 
     func temperatures(at epoch: Int) -> (classes: Double, patches: Double) {
@@ -154,8 +171,20 @@ extension IBOT.Config {
             patchWeight > 0 || masks == IBOTMask(), "masks", "given",
             "the default: with patchWeight 0 nothing is hidden")
         try check(
-            !sharedHead || patchPrototypes == nil, "patchPrototypes", patchPrototypes ?? 0,
-            "null: with sharedHead patches have the class's prototypes")
+            !untiedHeads || patchWeight > 0, "untiedHeads", untiedHeads,
+            "false: with patchWeight 0 patches have no head")
+        for (key, shares) in [
+            ("sharedHead", sharedHead), ("sharedTeacherHead", sharedTeacherHead),
+        ] {
+            try check(
+                shares || !untiedHeads, key, shares,
+                "true: with untiedHeads patches have nothing of the class's head anyway")
+        }
+        try check(
+            !sharedHead || untiedHeads || patchPrototypes == nil, "patchPrototypes",
+            patchPrototypes ?? 0,
+            "null: with sharedHead patches have the class's prototypes",
+            advice: "method.untiedHeads=true gives them a head of their own")
         try check(
             sharedHead || !sharedTeacherHead || patchPrototypeCount == prototypes,
             "patchPrototypes", patchPrototypeCount,
@@ -170,6 +199,11 @@ extension IBOT.Config {
     func validate(for model: Shape) throws {
         try validate()
         try model.validateDistilled()
+        guard model.packs || !packsCrops else {
+            throw ConfigurationError.invalid(
+                "method.packsCrops", found: packsCrops,
+                expected: "false: a Swin's windows belong to one size")
+        }
         guard patchWeight > 0 else { return }
         guard model.hidesPatches else {
             throw ConfigurationError.invalid(

@@ -36,13 +36,11 @@ public final class IBOT<Shape: DistilledModel>: Module {
         try config.validate(for: backbone.config)
         self.config = config
         backbone.initializeDistilled(generator: generator)
-        student = DistillationNetwork(
-            backbone,
-            config.head(backbone.width, isShared: config.sharedHead, generator: generator))
+        student = config.network(backbone, sharesHead: config.sharedHead, generator: generator)
         teacher = try Init.leavingOut {
-            DistillationNetwork(
+            config.network(
                 try backbone.config.teacher.encoder(generator: nil),
-                config.head(backbone.width, isShared: config.sharedTeacherHead, generator: nil))
+                sharesHead: config.sharedTeacherHead, generator: nil)
         }
         average = MovingAverage(ofShared: student, in: teacher)
         ibotLoss = DistillationLoss(
@@ -115,18 +113,20 @@ extension IBOT: SelfDistillingMethod {
     func teach(_ global: [Tensor], _ mask: DistillationMask?) -> DistillationLoss.Logits {
         noGrad {
             let tokens = teacher.tokens(global)[0]  // [G·B, 1 + N, D]
-            guard config.patchWeight > 0 || teacher.head.mixesTokens else {
-                return .init(
-                    classes: teacher.head.classLogits(teacher.head.hidden(tokens[0..., 0])))
+            let head = teacher.head
+            guard config.patchWeight > 0 || head.mixesTokens else {
+                return .init(classes: head.classLogits(head.hidden(tokens[0..., 0])))
             }
-            let hidden = teacher.head.hidden(tokens)  // [G·B, 1 + N, F]
-            let patches = hidden[0..., 1...].flattened(0, 1)  // [G·B·N, F]
-            var logits = DistillationLoss.Logits(
-                classes: teacher.head.classLogits(hidden[0..., 0]))
+            let ofAll = config.untiedHeads ? nil : head.hidden(tokens)  // [G·B, 1 + N, F]
+            let ofClass = ofAll.map { $0[0..., 0] } ?? head.hidden(tokens[0..., 0])
+            var logits = DistillationLoss.Logits(classes: head.classLogits(ofClass))
             guard config.patchWeight > 0 else { return logits }
-            logits.patchMean = teacher.head.patchLogits(patches.mean(0, keepDim: true))
+            let patches =
+                (ofAll.map { $0[0..., 1...] } ?? teacher.hiddenPatches(tokens[0..., 1...]))
+                .flattened(0, 1)  // [G·B·N, F]
+            logits.patchMean = teacher.patchLogits(patches.mean(0, keepDim: true))
             if let mask, !mask.isEmpty {
-                logits.patches = teacher.head.patchLogits(patches.selectingRows(mask.patches))
+                logits.patches = teacher.patchLogits(patches.selectingRows(mask.patches))
             }
             return logits
         }
@@ -138,18 +138,19 @@ extension IBOT: SelfDistillingMethod {
         _ global: [Tensor], _ local: [Tensor], _ mask: DistillationMask?
     ) -> (logits: DistillationLoss.Logits, koLeo: Tensor?) {
         let head = student.head
-        let tokens = student.tokens(global, mask: mask?.hidden)[0]  // [G·B, 1 + N, D]
-        let whole = tokens[0..., 0]
-        let small = student.tokens(local).map { $0[0..., 0] }
+        let outputs = student.tokens(
+            global, mask: mask?.hidden, local: local, packs: config.packsCrops)
+        let tokens = outputs[0]  // [G·B, 1 + N, D]
+        let classes = outputs.map { $0[0..., 0] }
         let hiddenPatches = mask.flatMap { $0.isEmpty ? nil : $0.patches }
-        let spread = config.koLeo > 0 ? self.spread(of: whole, views: global.count) : nil
-        guard !head.mixesTokens else {
+        let spread = config.koLeo > 0 ? self.spread(of: classes[0], views: global.count) : nil
+        if head.mixesTokens, !config.untiedHeads {
             // Statistics of the head's norms are of all tokens of a size, as in the reference.
             let hidden = head.hidden(tokens)
-            let classes = [hidden[0..., 0]] + small.map { head.hidden($0) }
+            let ofClasses = [hidden[0..., 0]] + classes.dropFirst().map { head.hidden($0) }
             return (
                 .init(
-                    classes: head.classLogits(concatenated(classes, 0)),
+                    classes: head.classLogits(concatenated(ofClasses, 0)),
                     patches: hiddenPatches.map {
                         head.patchLogits(
                             hidden[0..., 1...].flattened(0, 1).selectingRows($0))
@@ -157,13 +158,21 @@ extension IBOT: SelfDistillingMethod {
             )
         }
         let patches = hiddenPatches.map { tokens[0..., 1...].flattened(0, 1).selectingRows($0) }
-        let count = (1 + small.count, whole.shape[0] + small.reduce(0) { $0 + $1.shape[0] })
-        let rows = [whole] + small + (patches.map { [$0] } ?? [])
-        let hidden = head.hidden(rows.count == 1 ? whole : concatenated(rows, 0))
+        if config.untiedHeads {
+            return (
+                .init(
+                    classes: head.classLogits(head.hidden(concatenated(classes, 0))),
+                    patches: patches.map { student.patchLogits(student.hiddenPatches($0)) }),
+                spread
+            )
+        }
+        let count = classes.reduce(0) { $0 + $1.shape[0] }
+        let rows = classes + (patches.map { [$0] } ?? [])
+        let hidden = head.hidden(rows.count == 1 ? rows[0] : concatenated(rows, 0))
         return (
             .init(
-                classes: head.classLogits(count.0 == rows.count ? hidden : hidden[..<count.1]),
-                patches: patches.map { _ in head.patchLogits(hidden[count.1...]) }), spread
+                classes: head.classLogits(patches == nil ? hidden : hidden[..<count]),
+                patches: patches.map { _ in head.patchLogits(hidden[count...]) }), spread
         )
     }
 

@@ -44,9 +44,25 @@ public final class Attention: Module {
     /// - Returns: `[B, T, D]`.
     public func callAsFunction(_ x: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
         let (b, t, d) = x.shape3
-        let (q, k, v) = heads(x, positions)
+        let (q, k, v) = heads(projected(x), positions)
         let mixed = Self.mixed(q, k, v, bias: bias(positions))
         return project(mixed.transposed(1, 2).reshaped(b, t, d))
+    }
+
+    /// - Parameters:
+    ///   - x: sequences of several lengths, each of which sees itself alone.
+    ///   - positions: one for each length.
+    /// - Returns: rows in the same order, `[R, D]`.
+    public func callAsFunction(
+        _ x: TokenRows, at positions: [AttentionPositions?]
+    ) -> Tensor {
+        let d = x.rows.shape[1]
+        let mixed = zip(x.apart(projected(x.rows)), positions).map { qkv, positions in
+            let (q, k, v) = heads(qkv, positions)
+            let mixed = Self.mixed(q, k, v, bias: bias(positions))
+            return mixed.transposed(1, 2).reshaped(-1, d)
+        }
+        return project(concatenated(mixed, 0))
     }
 
     /// The output of some tokens from what some hold: the others do not look, or are not looked at.
@@ -86,21 +102,21 @@ public final class Attention: Module {
         _ x: Tensor, at positions: AttentionPositions? = nil
     ) -> (output: Tensor, weights: Tensor) {
         let (b, t, d) = x.shape3
-        let (q, k, v) = heads(x, positions)
+        let (q, k, v) = heads(projected(x), positions)
         let attention = Self.weights(q, k, bias(positions))
         return (project(attention.matmul(v).transposed(1, 2).reshaped(b, t, d)), attention)
     }
 
     private func project(_ x: Tensor) -> Tensor { proj(norm.map { $0(x) } ?? x) }
 
-    /// Queries, keys and values, `[B, H, T, d]` each.
+    /// Queries, keys and values, `[B, H, T, d]` each, of what `projected` gives, `[B, T, 3 · D]`.
     private func heads(
-        _ x: Tensor, _ positions: AttentionPositions?
+        _ qkv: Tensor, _ positions: AttentionPositions?
     ) -> (Tensor, Tensor, Tensor) {
-        let (b, t, d) = x.shape3
+        let (b, t, width) = qkv.shape3
         // Taken apart where they lie, so that the backward pass puts the gradients together in the
         // order of `qkv` at once.
-        let parts = projected(x).reshaped(b, t, 3, headCount, d / headCount).unbound(2)
+        let parts = qkv.reshaped(b, t, 3, headCount, width / 3 / headCount).unbound(2)
         var (q, k) = (parts[0].transposed(1, 2), parts[1].transposed(1, 2))
         if let qNorm, let kNorm { (q, k) = (qNorm(q), kNorm(k)) }
         if let rotation = positions?.rotation { (q, k) = (rotation(q), rotation(k)) }

@@ -57,6 +57,18 @@ public final class Block: Module {
         feedForward(x + dropPath(scaled(attn(norm1(x), at: positions), gamma1)))
     }
 
+    /// - Parameters:
+    ///   - x: sequences of several lengths, each of which sees itself alone.
+    ///   - positions: one for each length.
+    /// - Returns: the same sequences.
+    public func callAsFunction(
+        _ x: TokenRows, at positions: [AttentionPositions?]
+    ) -> TokenRows {
+        let mixed = scaled(attn(x.with(norm1(x.rows)), at: positions), gamma1)
+        let middle = x.rows + dropPath(mixed, of: x)
+        return x.with(middle + dropPath(scaled(mlp(norm2(middle)), gamma2), of: x))
+    }
+
     /// The output of the last `count` tokens alone, `[B, count, D]`, for a last block of which no other is
     /// wanted: queries, projection and MLP of the others cost nothing.
     public func ofLast(

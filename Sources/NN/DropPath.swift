@@ -21,8 +21,18 @@ public final class DropPath: Module {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard isTraining, rate > 0 else { return x }
         let shape = [x.shape[0]] + Array(repeating: 1, count: x.rank - 1)
-        let source = Generator.ofPart ?? generator
+        let source = Generator.scoped ?? generator
         return Self.apply(x, rate: rate, uniform: .uniform(shape, generator: source))
+    }
+
+    /// Rows `[R, D]` of sequences, of which each is dropped as a whole.
+    func callAsFunction(_ rows: Tensor, of sequences: TokenRows) -> Tensor {
+        guard isTraining, rate > 0 else { return rows }
+        let source = Generator.scoped ?? generator
+        let uniform = sequences.shapes.map { count, length in
+            Tensor.uniform([count, 1], generator: source).expanded([count, length]).reshaped(-1, 1)
+        }
+        return Self.apply(rows, rate: rate, uniform: concatenated(uniform, 0))
     }
 
     /// The formula with given draws `uniform`, `[B, 1, …]`.

@@ -8,9 +8,10 @@ public final class Generator: @unchecked Sendable {
     // Unchecked: libtorch locks a generator for each draw.
     let handle: ct_generator
 
-    /// The source of layers that draw, in place of their own, while a part of a step is computed beside
-    /// others: from one generator they would draw in the order of their threads.
-    @TaskLocal package static var ofPart: Generator?
+    /// The source of layers that draw, in place of their own, within a scope: of a part of a step that is
+    /// computed beside others, which would draw in the order of their threads, or of a frozen encoder,
+    /// whose draws belong to what is trained on it.
+    @TaskLocal package static var scoped: Generator?
 
     /// A generator on a device, started from a seed.
     public init(seed: UInt64, device: Device = .cpu) {

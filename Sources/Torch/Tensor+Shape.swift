@@ -8,7 +8,7 @@ enum Shape {
     static let expand = Op("aten::expand")
     static let cat = Op("aten::cat")
     static let stack = Op("aten::stack")
-    static let split = Op("aten::split.Tensor")
+    static let split = Op("aten::split_with_sizes")
     static let chunk = Op("aten::chunk")
     static let unbind = Op("aten::unbind.int")
     static let flip = Op("aten::flip")
@@ -48,11 +48,10 @@ extension Tensor {
     /// Copies side by side, `counts` times along each dimension.
     public func tiled(_ counts: Int...) -> Tensor { Shape.repeat(.tensor(self), .ints(counts)) }
 
-    /// Consecutive pieces of `size` along a dimension; the last may be shorter.
-    public func split(size: Int, _ dim: Int) -> [Tensor] {
-        let pieces = (shape[dim < 0 ? dim + rank : dim] + size - 1) / size
-        return Shape.split.tensors(
-            .tensor(self), .int(size), .int(dim), capacity: Swift.max(pieces, 1)
+    /// Consecutive pieces of the given lengths along a dimension, which they fill.
+    public func split(sizes: [Int], _ dim: Int) -> [Tensor] {
+        Shape.split.tensors(
+            .tensor(self), .ints(sizes), .int(dim), capacity: Swift.max(sizes.count, 1)
         ).compactMap { $0 }
     }
 

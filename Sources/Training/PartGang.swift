@@ -31,7 +31,7 @@ final class PartGang {
         stride(from: 0, to: parts.count, by: size).flatMap { start -> [Made] in
             let jobs = (start..<min(start + size, parts.count)).map { index in
                 {
-                    Generator.$ofPart.withValue(self.generator(of: index, at: step)) {
+                    Generator.$scoped.withValue(self.generator(of: index, at: step)) {
                         compute(parts[index])
                     }
                 }

@@ -189,8 +189,22 @@ extension VisionTransformer {
     /// With `finalNorm: pooled` the norm is the identity and the class token is replaced by the pooled
     /// feature, as iBOT does.
     public func callAsFunction(_ images: Tensor, mask: Tensor? = nil) -> Tensor {
-        let tokens = encode(
-            tokens(images, mask: mask), at: attentionPositions(of: images))
+        withPooled(
+            encode(tokens(images, mask: mask), at: attentionPositions(of: images)))
+    }
+
+    /// The same of images of several sizes, packed: every layer but attention runs once for all.
+    ///
+    /// - Parameter images: `[B, C, H, W]` each, with what is masked of them.
+    /// - Returns: `[B, T, D]` each.
+    public func packed(_ images: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
+        let positions = images.map { attentionPositions(of: $0.images) }
+        var x = TokenRows(images.map { tokens($0.images, mask: $0.mask) })
+        for block in blocks { x = block(x, at: positions) }
+        return x.with(final(x.rows)).parts.map(withPooled)
+    }
+
+    private func withPooled(_ tokens: Tensor) -> Tensor {
         guard fcNorm != nil, config.classToken else { return tokens }
         return concatenated([pooled(tokens).unsqueezed(1), tokens[0..., 1...]], 1)
     }

@@ -73,7 +73,7 @@ struct RandomCrops: ProbeFeatures {
         return {
             while waiting.count < batch {
                 guard let part = try loader.next() else { return nil }
-                let features = Generator.$ofPart.withValue(draws) {
+                let features = Generator.$scoped.withValue(draws) {
                     extractor(part.tensor().sent(to: device))
                 }
                 waiting.append(features, Tensor(part.labels).to(device))

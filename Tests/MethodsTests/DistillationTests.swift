@@ -58,14 +58,23 @@ import VisionModels
             (0..<2 * count).map { PatchMask(grid, hiding: patches[$0 % patches.count]) }, on: .cpu)
     }
 
+    /// What class and patches share.
+    enum Heads: CaseIterable {
+        case shared, ownPrototypes, untied
+
+        func set<Shape: DistilledModel>(_ config: inout IBOT<Shape>.Config) {
+            let shares = self != .ownPrototypes
+            (config.sharedHead, config.sharedTeacherHead) = (shares, shares)
+            config.untiedHeads = self == .untied
+        }
+    }
+
     // MARK: - Networks
 
     @Test("the teacher starts as the student, has no token of hidden patches and no gradients")
     func networks() throws {
-        for sharesHead in [true, false] {
-            let method = try Self.make(Self.vit()) {
-                ($0.sharedHead, $0.sharedTeacherHead) = (sharesHead, sharesHead)
-            }
+        for heads in Heads.allCases {
+            let method = try Self.make(Self.vit(), heads.set)
             let student = Dictionary(method.student.stateDict.map { ($0.name, $0.tensor) }) { $1 }
             for (name, tensor) in method.teacher.stateDict {
                 #expect(student[name]?.detached().isEqual(to: tensor.detached()) == true, "\(name)")
@@ -101,12 +110,13 @@ import VisionModels
         expect(followed.weightV.detached(), closeTo: own.weightV.detached(), atol: 1e-6)
     }
 
-    @Test("the loss as the papers write it, view by view", arguments: [true, false])
-    func formula(sharesHead: Bool) throws {
+    @Test(
+        "the loss as the papers write it, view by view", arguments: Heads.allCases, [false, true])
+    func formula(heads: Heads, packs: Bool) throws {
         let method = try Self.make(Self.vit()) {
-            ($0.sharedHead, $0.sharedTeacherHead) = (sharesHead, sharesHead)
-            ($0.classWeight, $0.patchWeight) = (1.5, 0.5)
-            if !sharesHead { $0.patchPrototypes = 20 }
+            heads.set(&$0)
+            ($0.classWeight, $0.patchWeight, $0.packsCrops) = (1.5, 0.5, packs)
+            if heads != .shared { $0.patchPrototypes = 20 }
         }
         let generator = Generator(seed: 9)
         method.ibotLoss.center.fillNormalInPlace(std: 0.1, generator: generator)
@@ -123,10 +133,10 @@ import VisionModels
         )
             -> (classes: Tensor, patches: Tensor)
         {
-            let hidden = network.head.hidden(network.backbone.distilledTokens(view, mask: mask))
+            let tokens = network.backbone.distilledTokens(view, mask: mask)
             return (
-                network.head.classLogits(hidden[0..., 0]),
-                network.head.patchLogits(hidden[0..., 1...])
+                network.head.classLogits(network.head.hidden(tokens[0..., 0])),
+                network.patchLogits(network.hiddenPatches(tokens[0..., 1...]))
             )
         }
         func crossEntropy(_ target: Tensor, _ answer: Tensor) -> Tensor {
@@ -163,6 +173,64 @@ import VisionModels
         expect(
             method.ibotLoss.center2.reshaped(-1),
             closeTo: (before.reshaped(-1) * 0.9 + mean * 0.1).detached(), atol: 1e-6)
+    }
+
+    @Test(
+        "packed views give the gradients of views one after the other",
+        arguments: zip([ViT.RelativePositions.none, .none, .shared, .perBlock], [0, 2, 0, 0]))
+    func packing(relativePositions: ViT.RelativePositions, registers: Int) throws {
+        var model = Self.vit()
+        (model.relativePositions, model.registers) = (relativePositions, registers)
+        if relativePositions != .none { model.positions = .none }
+        func gradients(packs: Bool) throws -> (loss: Double, gradients: [(String, Tensor)]) {
+            let method = try Self.make(model) { $0.packsCrops = packs }
+            let views = Self.views()
+            let loss = method.loss(
+                global: views.global, local: views.local,
+                mask: Self.mask(3, hiding: [[0, 5], [], [7]]), at: Self.start
+            ).total
+            loss.backward()
+            return (
+                loss.item,
+                method.namedParameters.compactMap { name, tensor in
+                    tensor.gradient.map { (name, $0) }
+                }
+            )
+        }
+        let (packed, apart) = (try gradients(packs: true), try gradients(packs: false))
+        #expect(abs(packed.loss - apart.loss) < 1e-5)
+        #expect(packed.gradients.count == apart.gradients.count && packed.gradients.count > 20)
+        for (found, expected) in zip(packed.gradients, apart.gradients) {
+            #expect(found.0 == expected.0)
+            // Sums of products in another order.
+            let scale = max(1, expected.1.abs().max().item)
+            expect(found.1, closeTo: expected.1, atol: 1e-6 * scale)
+        }
+    }
+
+    @Test("drop path leaves out whole branches of packed views, and nothing outside of training")
+    func packedDropPath() throws {
+        let generator = Generator(seed: 2)
+        let block = Block(16, heads: 2, dropPath: 0.5, generator: generator)
+        let parts = [
+            Tensor.normal([64, 5, 16], generator: generator),
+            Tensor.normal([32, 2, 16], generator: generator),
+        ]
+        let input = TokenRows(parts)
+        func outputs() -> [Tensor] { noGrad { block(input, at: [nil, nil]).parts } }
+        block.evaluate()
+        let plain = outputs()
+        for (part, found) in zip(parts, plain) {
+            expect(found, closeTo: noGrad { block(part) }, atol: 1e-5)
+        }
+        block.train()
+        // Both branches are dropped for a quarter of the sequences, which then stay as they are.
+        for (part, found) in zip(parts, outputs()) {
+            let stays = (found - part).abs().flattened(1).maximum(over: 1).values(as: Float.self)
+                .filter { $0 == 0 }
+            let share = Double(stays.count) / Double(part.shape[0])
+            #expect(share > 0.08 && share < 0.45)
+        }
     }
 
     @Test("accumulated parts move the centres as one large batch does")
@@ -413,6 +481,8 @@ import VisionModels
             ("classWeight", { ($0.classWeight, $0.patchWeight) = (0, 0) }),
             ("localCrops", { ($0.globalCrops, $0.localCrops) = (1, 0) }),
             ("koLeo", { $0.koLeo = -1 }),
+            ("untiedHeads", { ($0.untiedHeads, $0.patchWeight) = (true, 0) }),
+            ("sharedTeacherHead", { ($0.untiedHeads, $0.sharedTeacherHead) = (true, false) }),
         ] as [(String, (inout IBOT<ViT>.Config) -> Void)] {
             #expect(key { _ = try Self.make(Self.vit(), change) } == expected)
         }
@@ -423,6 +493,8 @@ import VisionModels
         model.masksPatches = false
         #expect(key { _ = try Self.make(model) } == "model")
         #expect(key { _ = try Self.make(model) { $0.patchWeight = 0 } } == nil)
+        #expect(
+            key { _ = try Self.make(Self.swin()) { $0.packsCrops = true } } == "method.packsCrops")
         let config = IBOT<ViT>.Config()
         let views = config.views(size: 224)
         #expect(views.count == 12)

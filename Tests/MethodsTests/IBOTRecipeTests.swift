@@ -120,10 +120,18 @@ import VisionModels
         #expect(run.model.channels == 1 && run.model.grid.count == 16)
     }
 
-    @Test("each recipe names paper, hardware, expected numbers and command")
+    @Test("the recipe for one GPU fits its views and its model")
+    func oneGPU() throws {
+        let run = try run(IBOT<ViT>.Config.self, "one-gpu")
+        try run.method.validate(for: run.model)
+        try run.method.validate(views: run.method.views(size: 224))
+        #expect(run.run.precision == .bfloat16 && run.method.packsCrops)
+    }
+
+    @Test("each published recipe names paper, hardware, expected numbers and command")
     func headers() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)
-            .filter { $0 != "fashion-mnist.yaml" }
+            .filter { !["fashion-mnist.yaml", "one-gpu.yaml"].contains($0) }
         #expect(files.count == 11)
         for file in files {
             let text = try String(

@@ -94,7 +94,21 @@ import VisionModels
         #expect(run.data.augment?.count == 4)
     }
 
-    @Test("each recipe names paper, hardware, expected numbers and command")
+    @Test("the recipes for one GPU fit their grid and train the same model")
+    func oneGPU() throws {
+        let run = (
+            jepa: try run(IJEPA.Config.self, "ijepa/one-gpu.yaml"),
+            stop: try run(StoP.Config.self, "stop/one-gpu.yaml")
+        )
+        let grid = try MaskGrid(height: 224, width: 224, patchSize: 16)
+        try run.jepa.method.masks.validate(on: grid)
+        try run.stop.method.masks.validate(on: grid)
+        #expect(run.jepa.model == run.stop.model && run.stop.method.noiseStd == 0.25)
+        #expect(run.jepa.optim.lr == run.stop.optim.lr)
+        #expect(run.jepa.schedule.epochs == run.stop.schedule.epochs)
+    }
+
+    @Test("each published recipe names paper, hardware, expected numbers and command")
     func headers() throws {
         for method in ["ijepa", "stop"] {
             let folder = Self.folder.appendingPathComponent(method)

@@ -56,7 +56,8 @@ import VisionModels
             .map { second in weights["head.last_layer.weight_v"]?.isEqual(to: second) == true }
             ?? true
         let network = DistillationNetwork(
-            backbone, try recorded.head(config.width, isShared: isShared, prefix: "w/head."))
+            backbone, try recorded.head(config.width, isShared: isShared, prefix: "w/head."),
+            patchHead: nil)
         let global = try [item.tensor("in/g1"), item.tensor("in/g2")]
         let local = try item.tensor("in/l").unbound(0)
         let mask = try recorded.mask("in/mask")
@@ -66,12 +67,16 @@ import VisionModels
         item.compare("out/cls", network.head.classLogits(hidden[0..., 0]))
         item.compare("out/patch", network.head.patchLogits(hidden[0..., 1...]))
         item.compare("out/backbone_unmasked", network.tokens(global)[0])
-        // Views of another size are a batch of their own.
-        let groups = network.tokens(global + local)
-        #expect(
-            groups.map { $0.shape[0] } == [tokens[0].shape[0], local.count * local[0].shape[0]])
-        item.compare(
-            "out/local_cls", network.head.classLogits(network.head.hidden(groups[1][0..., 0])))
+        // Views of another size are a batch of their own, also in one pass with the others.
+        for packs in [false, true] {
+            let groups = network.tokens(global, mask: mask.hidden, local: local, packs: packs)
+            #expect(
+                groups.map { $0.shape[0] } == [tokens[0].shape[0], local.count * local[0].shape[0]])
+            item.compare(
+                "out/cls", network.head.classLogits(network.head.hidden(groups[0][0..., 0])))
+            item.compare(
+                "out/local_cls", network.head.classLogits(network.head.hidden(groups[1][0..., 0])))
+        }
         item.finish()
     }
 

@@ -17,6 +17,9 @@ public protocol DistilledEncoder: VisionEncoder {
     /// - Returns: `[B, 1 + N, D]`.
     func distilledTokens(_ images: Tensor, mask: Tensor?) -> Tensor
 
+    /// The same of batches of several sizes at once.
+    func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor]
+
     /// Starts the weights as the published runs do.
     func initializeDistilled(generator: Generator?)
 }
@@ -36,6 +39,9 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
     /// Height and width in pixels of what is hidden as one.
     var maskUnit: Int { get }
 
+    /// Whether images of several sizes can be packed.
+    var packs: Bool { get }
+
     /// Whether there is a token in place of hidden patches.
     var hidesPatches: Bool { get }
 
@@ -50,9 +56,16 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
 
 extension VisionTransformer: DistilledEncoder {
     public func distilledTokens(_ images: Tensor, mask: Tensor?) -> Tensor {
-        let tokens = self(images, mask: mask)
+        withoutRegisters(self(images, mask: mask))
+    }
+
+    public func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
+        packed(batches).map(withoutRegisters)
+    }
+
+    /// Registers belong to nothing.
+    private func withoutRegisters(_ tokens: Tensor) -> Tensor {
         guard extraTokens > 1 else { return tokens }
-        // Registers belong to nothing.
         return concatenated([tokens[0..., ..<1], tokens[0..., extraTokens...]], 1)
     }
 
@@ -75,6 +88,7 @@ extension VisionTransformer.Config: DistilledModel {
 
     public static var publishedEpochs: Double { 800 }
     public var maskUnit: Int { patchSize }
+    public var packs: Bool { true }
     public var hidesPatches: Bool { masksPatches }
 
     public var teacher: Self {
@@ -99,6 +113,11 @@ extension SwinTransformer: DistilledEncoder {
         prependingMean(self(images, mask: mask))
     }
 
+    /// One after the other: windows and merged patches belong to one size.
+    public func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
+        batches.map { distilledTokens($0.images, mask: $0.mask) }
+    }
+
     /// Nothing: the model's own starting weights are the published ones.
     public func initializeDistilled(generator: Generator?) {}
 }
@@ -117,6 +136,7 @@ extension SwinTransformer.Config: DistilledModel {
 
     /// A cell of the last stage.
     public var maskUnit: Int { patchSize << (depths.count - 1) }
+    public var packs: Bool { false }
     public var hidesPatches: Bool { maskedPatches != .none }
 
     public var teacher: Self {

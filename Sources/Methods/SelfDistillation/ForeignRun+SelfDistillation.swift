@@ -79,6 +79,11 @@ extension IBOT: ContinuingMethod {
     }
 
     public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
+        guard !config.untiedHeads else {
+            throw CheckpointError(
+                .incomplete,
+                "the run has method.untiedHeads: a checkpoint of iBOT's code has one head only")
+        }
         let prefixes = ["student": "module.", "teacher": student.head.mixesTokens ? "module." : ""]
         func tensors(_ part: String) throws -> PyTorchWriter.Value {
             let names = stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
