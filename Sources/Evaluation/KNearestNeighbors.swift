@@ -125,9 +125,9 @@ public struct KNearestNeighbors {
         }
     }
 
-    /// Runs of test rows whose similarities to all training features fill some 64 MB.
+    /// Runs of test rows whose similarities to all training features fill some 16 MB.
     private func chunks(of count: Int) -> [Range<Int>] {
-        let size = Swift.max(1, (1 << 24) / Swift.max(features.shape[0], 1))
+        let size = Swift.max(1, (1 << 22) / Swift.max(features.shape[0], 1))
         return stride(from: 0, to: count, by: size).map { $0..<Swift.min($0 + size, count) }
     }
 }
