@@ -35,20 +35,7 @@ struct FinetuneCommand: ParsableCommand {
     @Option(help: "Labelled pictures with a training and a test part.")
     var data: String
 
-    @Option(help: "The folder of the run; it must not hold another one.")
-    var out: String
-
-    @Option(help: "What takes the place of a picture that cannot be read, as data.onBad.")
-    var onBad: BadFilePolicy?
-
-    @Flag(
-        help:
-            "Decode large JPEGs at a half or less where that suffices, as data.decoding=fast: not exact."
-    )
-    var fastDecode = false
-
-    @Flag(help: "Write metrics and scores to standard output, one JSON object a line.")
-    var json = false
+    @OptionGroup var options: RunOptions
 
     func run() throws {
         let names = recipe.filter { !$0.contains("=") }
@@ -82,8 +69,7 @@ struct FinetuneCommand: ParsableCommand {
         if !self.recipe.contains(where: { $0.hasPrefix("method.weights=") }) {
             overrides += start.overrides
         }
-        if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
-        if fastDecode { overrides.append("data.decoding=fast") }
+        overrides += options.overrides
         overrides += self.recipe.filter { $0.contains("=") }
         var base = try start.base(shape)
         let method = try RunConfiguration<FineTuning<Shape>.Config>.resolve(
@@ -99,7 +85,7 @@ struct FinetuneCommand: ParsableCommand {
             base = try start.base(shape, head)
         }
         let session = try PretrainingSession<FineTuning<Shape>>(
-            recipe: recipe, over: base, overrides: overrides, out: out, json: json)
+            recipe: recipe, over: base, overrides: overrides, out: options.out, json: options.json)
         try session.run()
     }
 }

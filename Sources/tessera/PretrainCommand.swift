@@ -1,6 +1,5 @@
-public import ArgumentParser
+import ArgumentParser
 import Configuration
-public import Data
 import Foundation
 import Training
 
@@ -43,20 +42,7 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "The pictures: a folder, tar shards, a list, a pack, IDX or CIFAR files.")
     var data: String
 
-    @Option(help: "The folder of the run; it must not hold another one.")
-    var out: String
-
-    @Option(help: "What takes the place of a picture that cannot be read, as data.onBad.")
-    var onBad: BadFilePolicy?
-
-    @Flag(
-        help:
-            "Decode large JPEGs at a half or less where that suffices, as data.decoding=fast: not exact."
-    )
-    var fastDecode = false
-
-    @Flag(help: "Write metrics to standard output, one JSON object a line.")
-    var json = false
+    @OptionGroup var options: RunOptions
 
     func run() throws {
         let names = recipe.filter { !$0.contains("=") }
@@ -71,12 +57,11 @@ struct PretrainCommand: ParsableCommand {
                     + (found.isEmpty ? "none" : found.joined(separator: ", ")))
         }
         var overrides = named.overrides + ["data.path=\(quoted(data))"]
-        if let onBad { overrides.append("data.onBad=\(onBad.rawValue)") }
+        overrides += options.overrides
         if let continueFrom {
             let path = URL(fileURLWithPath: continueFrom).path  // whole: a run is resumed anywhere
             overrides.append("run.continueFrom=\(quoted(path))")
         }
-        if fastDecode { overrides.append("data.decoding=fast") }
         guard !(named.method is any ClassifyingMethod.Type) else {
             throw UsageError(
                 "\(named.method.name) is no pre-training: start it with `tessera finetune`, which "
@@ -90,18 +75,15 @@ struct PretrainCommand: ParsableCommand {
         _: Method.Type, _ recipe: Recipe?, _ overrides: [String]
     ) throws {
         let session = try PretrainingSession<Method>(
-            recipe: recipe, overrides: overrides, out: out, json: json)
+            recipe: recipe, overrides: overrides, out: options.out, json: options.json)
         try session.run()
     }
-
 }
 
 /// A path as a YAML text.
 func quoted(_ path: String) -> String {
     "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
 }
-
-extension BadFilePolicy: ExpressibleByArgument {}
 
 /// Continues a run.
 struct ResumeCommand: ParsableCommand {
