@@ -51,18 +51,16 @@ public final class Attention: Module {
 
     /// - Parameters:
     ///   - x: sequences of several lengths, each of which sees itself alone.
-    ///   - positions: one for each length.
+    ///   - positions: one for each of their parts.
     /// - Returns: rows in the same order, `[R, D]`.
     public func callAsFunction(
         _ x: TokenRows, at positions: [AttentionPositions?]
     ) -> Tensor {
-        let d = x.rows.shape[1]
         let mixed = zip(x.apart(projected(x.rows)), positions).map { qkv, positions in
             let (q, k, v) = heads(qkv, positions)
-            let mixed = Self.mixed(q, k, v, bias: bias(positions))
-            return mixed.transposed(1, 2).reshaped(-1, d)
+            return Self.mixed(q, k, v, bias: bias(positions)).transposed(1, 2).flattened(2)
         }
-        return project(concatenated(mixed, 0))
+        return project(x.together(mixed))
     }
 
     /// The output of some tokens from what some hold: the others do not look, or are not looked at.

@@ -59,7 +59,7 @@ public final class Block: Module {
 
     /// - Parameters:
     ///   - x: sequences of several lengths, each of which sees itself alone.
-    ///   - positions: one for each length.
+    ///   - positions: one for each of their parts.
     /// - Returns: the same sequences.
     public func callAsFunction(
         _ x: TokenRows, at positions: [AttentionPositions?]

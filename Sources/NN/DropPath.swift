@@ -30,9 +30,10 @@ public final class DropPath: Module {
         guard isTraining, rate > 0 else { return rows }
         let source = Generator.scoped ?? generator
         let uniform = sequences.shapes.map { count, length in
-            Tensor.uniform([count, 1], generator: source).expanded([count, length]).reshaped(-1, 1)
+            Tensor.uniform([count, 1, 1], generator: source).expanded([count, length, 1])
         }
-        return Self.apply(rows, rate: rate, uniform: concatenated(uniform, 0))
+        return Self.apply(
+            rows, rate: rate, uniform: sequences.together(uniform.map { $0.sent(to: rows.device) }))
     }
 
     /// The formula with given draws `uniform`, `[B, 1, …]`.

@@ -198,10 +198,19 @@ extension VisionTransformer {
     /// - Parameter images: `[B, C, H, W]` each, with what is masked of them.
     /// - Returns: `[B, T, D]` each.
     public func packed(_ images: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
-        let positions = images.map { attentionPositions(of: $0.images) }
-        var x = TokenRows(images.map { tokens($0.images, mask: $0.mask) })
-        for block in blocks { x = block(x, at: positions) }
-        return x.with(final(x.rows)).parts.map(withPooled)
+        let rows = TokenRows(images.map { tokens($0.images, mask: $0.mask) })
+        return encode(rows, at: images.map { attentionPositions(of: $0.images) }).map(withPooled)
+    }
+
+    /// Blocks and final norm on sequences of several lengths.
+    ///
+    /// - Parameters:
+    ///   - tokens: the blocks' input.
+    ///   - positions: one for each of its parts.
+    /// - Returns: its parts, `[B, T, D]` each.
+    public func encode(_ tokens: TokenRows, at positions: [AttentionPositions?]) -> [Tensor] {
+        let x = blocks.reduce(tokens) { $1($0, at: positions) }
+        return x.with(final(x.rows)).parts
     }
 
     private func withPooled(_ tokens: Tensor) -> Tensor {

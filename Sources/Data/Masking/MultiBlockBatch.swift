@@ -56,10 +56,12 @@ public struct PatchLists: Hashable, Sendable {
         let longest = wanted ?? rows.map(\.count).max() ?? 0
         if length == longest { return PatchSelection(patches: tensor) }
         let patches = rows.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }
-        let present = rows.flatMap { row in (0..<longest).map { $0 < row.count ? 1 : 0 } }
         return PatchSelection(
             patches: Tensor(patches, shape: [rows.count, longest]),
-            isPresent: Tensor(present, shape: [rows.count, longest]).to(dtype: .bool))
+            present: TokenPlaces(
+                sequences: Tensor(
+                    rows.indices.flatMap { Array(repeating: $0, count: rows[$0].count) }),
+                tokens: Tensor(rows.flatMap { Array($0.indices) })))
     }
 }
 
@@ -67,22 +69,67 @@ public struct PatchLists: Hashable, Sendable {
 public struct PatchSelection {
     /// `[B, K]` int64.
     public let patches: Tensor
-    /// `[B, K]`, false where a shorter list is filled up with patches that do not count; nil where none
-    /// is.
-    public let isPresent: Tensor?
+    /// Those that count, where shorter lists are filled up with patches that do not; nil where none is.
+    public let present: TokenPlaces?
 
-    public init(patches: Tensor, isPresent: Tensor? = nil) {
+    public init(patches: Tensor, present: TokenPlaces? = nil) {
         self.patches = patches
-        self.isPresent = isPresent
+        self.present = present
     }
 
-    /// `isPresent`, all true where nothing is filled up.
-    public var presence: Tensor {
-        isPresent ?? .ones(patches.shape, dtype: .bool, device: patches.device)
+    /// Selections of as many patches from the same pictures, one after another: `[E·B, K]`.
+    public init(joining selections: [PatchSelection]) {
+        patches = concatenated(selections.map(\.patches), 0)
+        guard selections.contains(where: { $0.present != nil }) else {
+            present = nil
+            return
+        }
+        let (count, length) = (selections[0].patches.shape[0], selections[0].patches.shape[1])
+        present = TokenPlaces(
+            joining: selections.map {
+                $0.present ?? .all(of: count, 0..<length, device: $0.patches.device)
+            }, of: count)
     }
 
     public func sent(to device: Device) -> PatchSelection {
-        PatchSelection(patches: patches.sent(to: device), isPresent: isPresent?.sent(to: device))
+        PatchSelection(patches: patches.sent(to: device), present: present?.sent(to: device))
+    }
+}
+
+/// Tokens of sequences of one length: of which sequence each is, and which of its tokens.
+public struct TokenPlaces {
+    /// `[R]` int64.
+    public let sequences: Tensor
+    /// `[R]` int64.
+    public let tokens: Tensor
+
+    public init(sequences: Tensor, tokens: Tensor) {
+        (self.sequences, self.tokens) = (sequences, tokens)
+    }
+
+    /// Some tokens of each of `count` sequences.
+    public static func all(of count: Int, _ tokens: Range<Int>, device: Device) -> TokenPlaces {
+        let shape = [count, tokens.count]
+        return TokenPlaces(
+            sequences: Tensor.range(0..<count, device: device).unsqueezed(1).expanded(shape)
+                .flattened(),
+            tokens: Tensor.range(tokens, device: device).unsqueezed(0).expanded(shape).flattened())
+    }
+
+    /// Tokens of groups of `count` sequences, where the groups are one after another.
+    public init(joining groups: [TokenPlaces], of count: Int) {
+        sequences = concatenated(
+            groups.enumerated().map { $1.sequences + Tensor(scalar: $0 * count) }, 0)
+        tokens = concatenated(groups.map(\.tokens), 0)
+    }
+
+    /// Their numbers among the tokens of all sequences of a length, `[R]`.
+    public func numbers(length: Int) -> Tensor {
+        sequences * Tensor(scalar: length) + tokens
+    }
+
+    public func sent(to device: Device) -> TokenPlaces {
+        TokenPlaces(sequences: sequences.sent(to: device), tokens: tokens.sent(to: device))
     }
 }
 

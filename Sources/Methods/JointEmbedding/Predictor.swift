@@ -90,11 +90,16 @@ public final class Predictor: Module {
     ) -> Tensor {
         let tokens = inputs(
             context, contexts, targets, positions(on: grid), asking: asking, shift: shift)
-        let positions = presence(contexts, targets).map(AttentionPositions.init(present:))
-        let x = predictorBlocks.dropLast().reduce(tokens) { $1($0, at: positions) }
         let count = tokens.shape[1] - context.shape[1]
         guard let last = predictorBlocks.last else { fatalError("a predictor without blocks") }
-        return predictorProj(predictorNorm(last.ofLast(count, x, at: positions)))
+        guard let present = presence(contexts, targets: targets.count, ofPatches: count) else {
+            let x = predictorBlocks.dropLast().reduce(tokens) { $1($0) }
+            return predictorProj(predictorNorm(last.ofLast(count, x)))
+        }
+        let rows = TokenRows(tokens, at: present.numbers(length: tokens.shape[1]))
+        let x = predictorBlocks.dropLast().reduce(rows) { $1($0, at: rows.presence) }
+        return predictorProj(
+            predictorNorm(last.ofLast(count, x.parts[0], at: rows.presence[0])))
     }
 
     /// The first block's input: the context's tokens, then those of the target, `[P·E·B, K + M, d]`.
@@ -128,13 +133,17 @@ public final class Predictor: Module {
         concatenated(targets.flatMap { Array(repeating: $0, count: count) }, 0)
     }
 
-    /// Which tokens of the sequences there are, `[P·E·B, K + M]`; nil for all.
-    private func presence(_ contexts: [PatchSelection], _ targets: [Tensor]) -> Tensor? {
-        guard contexts.contains(where: { $0.isPresent != nil }) else { return nil }
-        let known = concatenated(contexts.map(\.presence), 0)  // [E·B, K]
-        let (rows, m) = (known.shape[0], targets[0].shape[1])
-        let all = concatenated(
-            [known, Tensor.ones([rows, m], dtype: .bool, device: known.device)], 1)
-        return concatenated(Array(repeating: all, count: targets.count), 0)
+    /// Which tokens of the P·E·B sequences there are; nil for all.
+    private func presence(
+        _ contexts: [PatchSelection], targets: Int, ofPatches count: Int
+    ) -> TokenPlaces? {
+        let context = PatchSelection(joining: contexts)
+        guard let known = context.present else { return nil }
+        let (rows, k) = (context.patches.shape[0], context.patches.shape[1])
+        let asked = TokenPlaces.all(
+            of: targets * rows, k..<k + count, device: context.patches.device)
+        let repeated = TokenPlaces(
+            joining: Array(repeating: known, count: targets), of: rows)
+        return TokenPlaces(joining: [repeated, asked], of: 0)
     }
 }

@@ -32,14 +32,14 @@ extension VisionTransformer {
     }
 
     /// The tokens of each context's patches, the only ones that are embedded: `[B, C, H, W]` to
-    /// `[E·B, K, D]`.
+    /// `[E·B, K, D]`. Contexts of several lengths are packed; what fills them up is any token.
     func encode(_ images: Tensor, contexts: [PatchSelection]) -> Tensor {
         let patches = patchify(images, patchSize: config.patchSize)
-        let tokens = contexts.map { patchTokens(patches, of: images, keeping: $0.patches) }
-        let isRagged = contexts.contains { $0.isPresent != nil }
-        let present = isRagged ? concatenated(contexts.map(\.presence), 0) : nil
-        return encode(
-            concatenated(tokens, 0), at: present.map(AttentionPositions.init(present:)))
+        let tokens = concatenated(
+            contexts.map { patchTokens(patches, of: images, keeping: $0.patches) }, 0)
+        guard let present = PatchSelection(joining: contexts).present else { return encode(tokens) }
+        let rows = TokenRows(tokens, at: present.numbers(length: tokens.shape[1]))
+        return encode(rows, at: rows.presence)[0]
     }
 }
 
