@@ -8,7 +8,7 @@ public struct AttentionComparison {
 
     public init(_ encoders: [AttentionSummary]) { self.encoders = encoders }
 
-    /// One chart for each number that any of the encoders has, with one curve for each that has it.
+    /// One chart for each number that any of the encoders has, with a curve of each that has it.
     public var curves: [(name: String, chart: LineChart)] {
         names.map { name in
             let found = encoders.compactMap { encoder in
@@ -16,8 +16,10 @@ public struct AttentionComparison {
             }
             let chart = LineChart(
                 title: found[0].1.title, xLabel: "block", yLabel: Self.unit(name),
-                series: found.map { encoder, quantity in
-                    Series(name: encoder.encoder, values: quantity.mean, first: 1)
+                series: encoders.map { encoder in
+                    // One without the number keeps its place, so that colours mean the same in all charts.
+                    let quantity = encoder.quantities.first { $0.name == name }
+                    return Series(name: encoder.encoder, values: quantity?.mean ?? [], first: 1)
                 },
                 note: Self.isEntropy(name) ? entropyNote(found.map(\.0)) : "")
             return (name, chart)

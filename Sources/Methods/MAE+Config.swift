@@ -69,6 +69,11 @@ extension MAE {
                     expected: "positions in the tokens alone for mae",
                     advice: "its encoder sees some of the patches only")
             }
+            guard encoder.stem == nil else {
+                throw ConfigurationError.invalid(
+                    "model.stem", found: "convolutions", expected: "null for mae",
+                    advice: "they would show the encoder pixels of the patches that it has to guess")
+            }
             let count = encoder.grid.count
             guard (1..<count).contains(RandomMask.keptCount(of: count, ratio: maskRatio)) else {
                 throw ConfigurationError.invalid(

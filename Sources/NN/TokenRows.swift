@@ -13,9 +13,7 @@ public struct TokenRows {
     private enum Layout {
         /// Sequences of one length after one another, token by token.
         case lengths([(count: Int, length: Int)])
-        /// Sequences that are filled up to one length: where each row is among their B · T tokens, `[R]`,
-        /// the row of each token, `[B, T]`, 0 for those that are not there, and what attention is told.
-        case filledUp(places: Tensor, rows: Tensor, presence: AttentionPositions)
+        case ragged(RaggedSequences)
     }
 
     /// - Parameter parts: `[B, T, D]` each, of one width.
@@ -29,17 +27,12 @@ public struct TokenRows {
     ///
     /// - Parameters:
     ///   - filledUp: `[B, T, D]`.
-    ///   - places: of the tokens that are there, among the B · T: `[R]` int64.
-    public init(_ filledUp: Tensor, at places: Tensor) {
-        let (b, t, _) = filledUp.shape3
-        // One more than the row, so that 0 is left for tokens that are not there.
-        let numbers = Tensor.range(1..<places.shape[0] + 1, device: places.device)
-        let found = Tensor.zeros([b * t], dtype: .int64, device: places.device)
-            .scatterAdding(numbers, at: places, 0).reshaped(b, t)
-        layout = .filledUp(
-            places: places, rows: (found - Tensor(scalar: 1)).maximum(Tensor(scalar: 0)),
-            presence: AttentionPositions(present: found .> 0))
-        rows = filledUp.flattened(0, 1).selectingRows(places)
+    ///   - tokens: which of the T tokens of each sequence are there, at least one.
+    public init(_ filledUp: Tensor, holding tokens: [[Range<Int>]]) {
+        let ragged = RaggedSequences(
+            tokens, length: filledUp.shape[1], device: filledUp.device)
+        layout = .ragged(ragged)
+        rows = filledUp.flattened(0, 1).selectingRows(ragged.places)
     }
 
     private init(rows: Tensor, layout: Layout) { (self.rows, self.layout) = (rows, layout) }
@@ -47,14 +40,19 @@ public struct TokenRows {
     /// The same sequences of other tokens.
     public func with(_ rows: Tensor) -> TokenRows { TokenRows(rows: rows, layout: layout) }
 
-    /// The sequences, `[B, T, D]`, in as many parts as they were given in; what fills them up is any token.
-    public var parts: [Tensor] { apart(rows) }
+    /// The sequences as they were given, `[B, T, D]`; what fills them up is any token.
+    public var parts: [Tensor] {
+        switch layout {
+        case .lengths: apart(rows)
+        case .ragged(let ragged): [rows.selectingRows(ragged.rows)]
+        }
+    }
 
-    /// For each part what keeps attention from tokens that are not there; nil where all are.
+    /// What attention is told of the parts that it is given, in models whose attention sees no positions.
     public var presence: [AttentionPositions?] {
         switch layout {
         case .lengths(let shapes): shapes.map { _ in nil }
-        case .filledUp(_, _, let presence): [presence]
+        case .ragged(let ragged): ragged.groups.map(\.presence)
         }
     }
 
@@ -62,11 +60,11 @@ public struct TokenRows {
     var shapes: [(count: Int, length: Int)] {
         switch layout {
         case .lengths(let shapes): shapes
-        case .filledUp(_, let rows, _): [(rows.shape[0], rows.shape[1])]
+        case .ragged(let ragged): ragged.groups.map { ($0.rows.shape[0], $0.rows.shape[1]) }
         }
     }
 
-    /// What has been made of each row, `[R, F]`, as parts `[B, T, F]`.
+    /// What has been made of each row, `[R, F]`, in parts for attention, `[B, T, F]`.
     func apart(_ rows: Tensor) -> [Tensor] {
         switch layout {
         case .lengths(let shapes):
@@ -74,15 +72,16 @@ public struct TokenRows {
             zip(rows.split(sizes: shapes.map { $0.count * $0.length }, 0), shapes).map {
                 $0.reshaped($1.count, $1.length, -1)
             }
-        case .filledUp(_, let numbers, _): [rows.selectingRows(numbers)]
+        case .ragged(let ragged): ragged.groups.map { rows.selectingRows($0.rows) }
         }
     }
 
-    /// The rows `[R, F]` of parts `[B, T, F]`.
+    /// The rows `[R, F]` of such parts.
     func together(_ parts: [Tensor]) -> Tensor {
+        let all = concatenated(parts.map { $0.flattened(0, 1) }, 0)
         switch layout {
-        case .lengths: concatenated(parts.map { $0.flattened(0, 1) }, 0)
-        case .filledUp(let places, _, _): parts[0].flattened(0, 1).selectingRows(places)
+        case .lengths: return all
+        case .ragged(let ragged): return all.selectingRows(ragged.order)
         }
     }
 }

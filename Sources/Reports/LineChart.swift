@@ -51,7 +51,7 @@ public struct LineChart: ReportBlock {
 
     private var legend: HTML {
         guard series.count > 1 || series.contains(where: { $0.smoothing > 0 }) else { return "" }
-        let entries = series.enumerated().map { index, one -> HTML in
+        let entries = series.enumerated().filter { !$1.points.isEmpty }.map { index, one -> HTML in
             let remark = HTML.when(one.smoothing > 0, " <small>smoothed</small>")
             return "<li><i class=\"key \(look(index))\"></i>\(one.name)\(remark)</li>"
         }

@@ -12,7 +12,8 @@ public struct SVGFile: Sendable {
         let unit = chart.yLabel.isEmpty ? "" : " (\(chart.yLabel))"
         var legend: HTML = ""
         var across = LineChart.Size.left
-        for (index, one) in chart.series.enumerated() where chart.series.count > 1 {
+        for (index, one) in chart.series.enumerated()
+        where chart.series.count > 1 && !one.points.isEmpty {
             legend += """
                 <path class="line \(chart.look(index))" d="M\(across) 30h20"/>\
                 <text class="tick" x="\(across + 25)" y="34">\(one.name)</text>

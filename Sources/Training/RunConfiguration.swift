@@ -17,7 +17,15 @@ public struct RunConfiguration<Method: MethodConfiguration>: Configuration {
 
     public init() { Method.setDefaults(of: &self) }
 
-    public func validate() throws { try Method.validate(self) }
+    public func validate() throws {
+        guard run.parallel == 1 || !model.hasRunningStatistics else {
+            throw ConfigurationError.invalid(
+                "run.parallel", found: run.parallel, expected: "1 with batch norm in model.stem",
+                advice: "parts that are computed at the same time would move its averages in any "
+                    + "order; run.accumulation has them follow one another")
+        }
+        try Method.validate(self)
+    }
 
     public static var documentation: [String: String] {
         [

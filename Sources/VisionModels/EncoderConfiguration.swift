@@ -11,6 +11,9 @@ public protocol EncoderConfiguration: Configuration, Hashable {
     var channels: Int { get }
     /// D, the length of a token after the last block.
     var featureWidth: Int { get }
+    /// Whether training moves statistics of the model besides its weights, so that the parts of a batch
+    /// have to follow one another.
+    var hasRunningStatistics: Bool { get }
     /// The model in a few words, for people.
     var summary: String { get }
 
@@ -22,7 +25,12 @@ public protocol EncoderConfiguration: Configuration, Hashable {
     func encoder(generator: Generator?) throws -> Encoder
 }
 
+extension EncoderConfiguration {
+    public var hasRunningStatistics: Bool { false }
+}
+
 extension VisionTransformer.Config: EncoderConfiguration {
+    public var hasRunningStatistics: Bool { stem != nil }
     public var featureWidth: Int { width }
     public var summary: String { "ViT of \(depth) blocks, \(width) wide, \(patchSize) px patches" }
 

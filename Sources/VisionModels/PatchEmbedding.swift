@@ -3,9 +3,8 @@ public import Torch
 
 /// Cuts images into patches and projects each: a convolution whose stride is its kernel.
 ///
-/// `[B, C, H, W] -> [B, N, D]`, patches row by row. Rows and columns beyond the last whole patch
-/// are dropped. The convolution keeps PyTorch's initial distribution, U(±1/√(C p²)).
-public final class PatchEmbedding: Module {
+/// The convolution keeps PyTorch's initial distribution, U(±1/√(C p²)).
+public final class PatchEmbedding: Module, PatchEmbedder {
     let proj: Convolution
     public let patchSize: Int
     public let channels: Int
@@ -20,20 +19,8 @@ public final class PatchEmbedding: Module {
         self.channels = channels
     }
 
-    /// The grid of the whole patches of an image of a size in pixels.
-    public func grid(height: Int, width: Int) -> PatchGrid {
-        PatchGrid(rows: height / patchSize, columns: width / patchSize)
-    }
-
-    public func callAsFunction(_ images: Tensor) -> Tensor {
-        let (_, c, height, width) = images.shape4
-        require(c == channels, "the model takes \(channels) channels, the images have \(c)")
-        let grid = grid(height: height, width: width)
-        require(grid.count > 0, "\(height)×\(width) pixels hold no patch of \(patchSize)")
-        let p = patchSize
-        let whole = images[0..., 0..., ..<(grid.rows * p), ..<(grid.columns * p)]
-        return callAsFunction(patches: patchify(whole, patchSize: p))
-    }
+    /// Their pixels as `patchify` lays them out, `[B, N, p·p·C]`.
+    public func patches(of images: Tensor) -> Tensor { patchify(images, patchSize: patchSize) }
 
     /// Embeds pixels that `patchify` laid out, `[…, p·p·C] -> […, D]`, such as the visible patches
     /// alone.
@@ -45,12 +32,10 @@ public final class PatchEmbedding: Module {
         patches.linear(proj.weight.permuted(0, 2, 3, 1).flattened(1), proj.bias)
     }
 
-    /// The kernel viewed as a matrix drawn from Xavier's uniform distribution, as MAE starts it.
     public func initializeXavier(generator: Generator?) {
         Init.xavierUniformInPlace(proj.weight, generator: generator)
     }
 
-    /// The kernel drawn from the normal distribution cut at ±2, the bias zero, as I-JEPA starts them.
     public func initializeTruncatedNormal(std: Double, generator: Generator?) {
         Init.truncatedNormalInPlace(proj.weight, std: std, generator: generator)
         noGrad { proj.bias?.zeroInPlace() }

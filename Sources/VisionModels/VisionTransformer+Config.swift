@@ -50,6 +50,8 @@ extension VisionTransformer {
 
         /// Whether the patch embedding has a bias.
         public var patchBias = true
+        /// Convolutions that make the tokens in place of the patch embedding; nil for none.
+        public var stem: ConvolutionalStem.Form? = nil
         /// A layer norm before the first block: `norm_pre`, CLIP's `ln_pre`.
         public var preNorm = false
         public var qkvBias = Attention.Bias.all
@@ -157,6 +159,17 @@ extension VisionTransformer.Config {
 
     /// Whether attention has to be told where the tokens are, so that leaving some out needs care.
     public var attentionSeesPositions: Bool { relativePositions != .none || rotary != nil }
+
+    /// What makes tokens of pixels.
+    func patchEmbedder(generator: Generator?) -> any PatchEmbedder {
+        if let stem {
+            return ConvolutionalStem(
+                stem, channels: channels, width: width, generator: generator)
+        }
+        return PatchEmbedding(
+            patchSize: patchSize, channels: channels, width: width, bias: patchBias,
+            generator: generator)
+    }
 
     /// A block of the model.
     func block(dropPath: Double, generator: Generator?) -> Block {

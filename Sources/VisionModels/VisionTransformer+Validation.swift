@@ -14,6 +14,12 @@ extension VisionTransformer.Config {
         try check(
             imageSize > 0 && imageSize % patchSize == 0, "imageSize", imageSize,
             expected: "a multiple of the patch size \(patchSize)")
+        try check(
+            stem.map { $0.patchSize == patchSize } ?? true, "stem.strides",
+            stem?.strides ?? [], expected: "numbers whose product is the patch size \(patchSize)")
+        try check(
+            stem == nil || !masksPatches, "stem", "convolutions",
+            expected: "null with masksPatches: they see pixels of the patches that a mask hides")
         try check(depth > 0, "depth", depth, expected: "a positive number")
         try check(
             width > 0 && (!isSinCos || width % 4 == 0), "width", width,
@@ -75,6 +81,7 @@ extension VisionTransformer.Config {
             "rotaryBase": "the base of the frequencies; nil for 100 (dinoV3) or 10000 (eva02)",
             "rotaryGrid": "the side of the grid in which eva02 measures; nil for the picture's",
             "patchBias": "a bias of the patch embedding",
+            "stem": "convolutions that make the tokens instead of the patch embedding; null for none",
             "preNorm": "a layer norm before the first block (CLIP)",
             "qkvBias": "of queries, keys and values: all, queryAndValue or none",
             "queryKeyNorm": "layer norms of queries and keys",

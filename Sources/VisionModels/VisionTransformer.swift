@@ -18,7 +18,7 @@ public final class VisionTransformer: Module {
     @Parameter var learnedPositions: Tensor?  // [1, T, D], fewer rows where not all have one
     @Buffer var fixedPositions: Tensor?  // the same
     @Parameter public var maskedEmbed: Tensor?  // [1, D]
-    public let patchEmbed: PatchEmbedding
+    public let patchEmbed: any PatchEmbedder
     let relPosBias: RelativePositionBias?
     let normPre: LayerNorm?
     public let blocks: [Block]
@@ -42,9 +42,7 @@ public final class VisionTransformer: Module {
         let layerNorm = { (isPresent: Bool) in
             isPresent ? LayerNorm(width, eps: config.normEps) : nil
         }
-        patchEmbed = PatchEmbedding(
-            patchSize: config.patchSize, channels: config.channels, width: width,
-            bias: config.patchBias, generator: generator)
+        patchEmbed = config.patchEmbedder(generator: generator)
         clsToken = config.classToken ? drawn(1) : nil
         distToken = config.distillationToken ? drawn(1) : nil
         regToken = config.registers > 0 ? drawn(config.registers) : nil
@@ -109,8 +107,9 @@ extension VisionTransformer {
     /// The others cost nothing.
     ///
     /// - Parameters:
-    ///   - patches: the pixels of all patches as `patchify` lays them out, `[B, N, p·p·C]`.
-    ///   - images: the same as `[B, C, H, W]`; their size chooses the positions.
+    ///   - patches: what `patchEmbed` takes from the images, `[B, N, F]`; of a linear embedding pixels as
+    ///     `patchify` lays them out.
+    ///   - images: `[B, C, H, W]`; their size chooses the positions.
     ///   - kept: indices of patches.
     /// - Returns: the tokens in the order of `kept`.
     public func patchTokens(_ patches: Tensor, of images: Tensor, keeping kept: Tensor) -> Tensor {

@@ -70,7 +70,12 @@ import VisionModels
         #expect(shared.chart.series.map(\.points.count) == [3, 2])
         #expect(shared.chart.note.contains("2.77 for 16 patches"))
         let single = try #require(comparison.curves.first { $0.name == "cls_pos_entropy" })
-        #expect(single.chart.series.map(\.name) == ["one"])
+        #expect(single.chart.series.map(\.name) == ["one", "two"])
+        #expect(single.chart.series.map(\.points.count) == [3, 0])
+        // The legend says whose the only curve is.
+        for markup in [single.chart.html.markup, SVGFile(single.chart).markup] {
+            #expect(markup.contains(">one<") && !markup.contains(">two<"))
+        }
 
         let maps = try #require(comparison.maps().first { $0.name == "pos_pos_entropy" })
         #expect(maps.maps.map { [$0.rows, $0.columns] } == [[3, 2], [2, 2]])

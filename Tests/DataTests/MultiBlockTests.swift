@@ -145,22 +145,19 @@ import Torch
         let selection = full.contexts[0].selection()
         let longest = try #require(rows.map(\.count).max())
         #expect(selection.patches.shape == [16, longest])
-        let present = try #require(selection.present)
-        let listed = selection.patches.reshaped(-1, 1).selectingRows(
-            present.numbers(length: longest))
-        #expect(listed.values(as: Int.self) == rows.flatMap { $0 })
+        let lengths = try #require(selection.lengths)
+        #expect(lengths == rows.map(\.count))
+        for (index, row) in rows.enumerated() {
+            let listed = selection.patches[index].values(as: Int.self)
+            #expect(listed.prefix(lengths[index]).elementsEqual(row))
+        }
         // Lists of the same pictures one after another, of which some are of one length.
         let even = PatchSelection(patches: selection.patches * Tensor(scalar: 0))
         let both = PatchSelection(joining: [even, selection])
-        let places = try #require(both.present)
         #expect(both.patches.shape == [32, longest])
-        #expect(places.sequences.shape == [16 * longest + rows.map(\.count).reduce(0, +)])
-        #expect(
-            both.patches.reshaped(-1, 1).selectingRows(places.numbers(length: longest))
-                .values(as: Int.self)
-                == Array(repeating: 0, count: 16 * longest) + rows.flatMap { $0 })
-        #expect(PatchSelection(joining: [even, even]).present == nil)
-        #expect(first.contexts[0].selection().present == nil)
+        #expect(both.lengths == Array(repeating: longest, count: 16) + lengths)
+        #expect(PatchSelection(joining: [even, even]).lengths == nil)
+        #expect(first.contexts[0].selection().lengths == nil)
         #expect(first.contexts[0].tensor.shape == [16, shortest])
         // Blocks of a picture do not depend on what else is in its batch; their sizes are those of
         // the step.

@@ -184,6 +184,32 @@ import VisionModels
         #expect(!parts[0].parts.map(\.name).contains("target_std"))
     }
 
+    @Test(
+        "a convolutional stem learns, and moves its own statistics only",
+        arguments: [DType.float32, .bfloat16])
+    func stem(precision: DType) throws {
+        var encoder = Self.encoder()
+        encoder.stem = ConvolutionalStem.Form(channels: [4, 8], strides: [2, 2, 1])
+        let method = try Self.ijepa(encoder) { $0.masks.truncation = .none }
+        let statistics = { (model: VisionTransformer) in
+            model.stateDict.filter { $0.name.hasSuffix("running_mean") }
+                .map { $0.tensor.values(as: Float.self) }
+        }
+        let batch = ImageBatch(images: Self.images(4) + 1)
+        let before = statistics(method.encoder)
+        let loss = autocast(to: precision == .float32 ? nil : precision, on: .cpu) {
+            method.loss(batch, at: Self.start)
+        }
+        loss.total.backward()
+        #expect(loss.total.item.isFinite)
+        let gradients = method.encoder.namedParameters.filter { $0.0.hasPrefix("patch_embed.") }
+            .map { $0.1.gradient?.abs().max().item ?? 0 }
+        #expect(gradients.count == 8 && gradients.allSatisfy { $0 > 0 && $0.isFinite })
+        // Both encoders have seen the same pictures once.
+        #expect(before.count == 2 && statistics(method.encoder) != before)
+        #expect(statistics(method.targetEncoder) == statistics(method.encoder))
+    }
+
     // MARK: - Noise
 
     @Test("noise belongs to a picture and its epoch, whatever else is in the batch")

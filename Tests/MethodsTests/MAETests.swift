@@ -226,6 +226,13 @@ import VisionModels
                     .init(), backbone: VisionTransformer(encoder, generator: nil),
                     generator: Generator(seed: 0))
             } == "model.finalNorm")
+        (encoder.finalNorm, encoder.stem) = (.tokens, ConvolutionalStem.Form())
+        #expect(
+            key {
+                _ = try MAE(
+                    .init(), backbone: VisionTransformer(encoder, generator: nil),
+                    generator: Generator(seed: 0))
+            } == "model.stem")
     }
 
     @Test("the defaults are the authors'")

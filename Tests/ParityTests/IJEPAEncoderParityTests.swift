@@ -86,9 +86,11 @@ import VisionModels
         let settings = try item.config
         let images = try item.tensor("in/images")
         let channels = try settings.array("channels").map { try $0.int }
+        let form = ConvolutionalStem.Form(
+            channels: channels.dropLast(),
+            strides: try settings.array("strides").map { try $0.int })
         let stem = ConvolutionalStem(
-            channels: [images.shape[1]] + channels,
-            strides: try settings.array("strides").map { try $0.int }, generator: nil)
+            form, channels: images.shape[1], width: try #require(channels.last), generator: nil)
         try stem.load(item.weights)
         stem.evaluate()
         item.compare("out/tokens", stem(images))

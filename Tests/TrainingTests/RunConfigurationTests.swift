@@ -71,6 +71,31 @@ import Torch
         }
     }
 
+    @Test("parts that are computed at the same time share no batch norm")
+    func runningStatistics() throws {
+        let stem = ["model.patchSize=16", "model.stem={}"]
+        #expect(throws: Never.self) {
+            try TinySettings.resolve(overrides: stem + ["run.accumulation=2"])
+        }
+        #expect {
+            try TinySettings.resolve(overrides: stem + ["run.parallel=2"])
+        } throws: { error in
+            "\(error)".contains("run.parallel is 2, expected 1 with batch norm in model.stem")
+        }
+        #expect {
+            try TinySettings.resolve(overrides: ["model.stem={strides: [2, 2]}"])
+        } throws: { error in
+            "\(error)".contains("model.stem.strides is [2, 2], expected 5 numbers")
+        }
+        #expect {
+            try TinySettings.resolve(
+                overrides: ["model.patchSize=8", "model.imageSize=32", "model.stem={}"]
+            ).value.model.validate()
+        } throws: { error in
+            "\(error)".contains("expected numbers whose product is the patch size 8")
+        }
+    }
+
     @Test("limits themselves are allowed")
     func limits() throws {
         _ = try TinySettings.resolve(overrides: [

@@ -73,6 +73,36 @@ import VisionModels
             closeTo: expected.detached(), atol: 1e-5)
     }
 
+    @Test("convolutions in place of the patches' embedding")
+    func stem() throws {
+        let form = ConvolutionalStem.Form(channels: [5, 6], strides: [2, 2, 1])
+        let model = try VisionTransformer(
+            config { $0.stem = form }, generator: Generator(seed: 1))
+        let names = model.stateDict.map(\.name).filter { $0.hasPrefix("patch_embed.") }
+        #expect(
+            names.filter { $0.hasSuffix("weight") }
+                == [0, 1, 3, 4, 6].map { "patch_embed.stem.\($0).weight" })
+        #expect(names.contains("patch_embed.stem.6.bias") && !names.contains { $0.contains("proj") })
+        // Rows and columns beyond the last whole patch are dropped, whatever the strides make of them.
+        model.evaluate()
+        let images = Tensor.normal([2, 3, 18, 23], generator: Generator(seed: 2))
+        let tokens = noGrad { model.patchEmbed(images) }
+        #expect(tokens.shape == [2, 20, 8])
+        expect(
+            noGrad { model.patchEmbed(images[0..., 0..., ..<16, ..<20]) }, closeTo: tokens, atol: 0)
+        // A token sees pixels of the patches around its own, not those farther away.
+        noGrad { images[0..., 0..., ..<4, ..<4].fillInPlace(9) }
+        let moved = (noGrad { model.patchEmbed(images) } - tokens).abs().maximum(over: 2)[0]
+        #expect(
+            moved.values(as: Float.self).enumerated().filter { $1 > 0 }.map(\.offset) == [0, 1, 5, 6])
+        // Kernels are drawn anew, biases are zero.
+        let bias = try #require(model.stateDict.first { $0.name == "patch_embed.stem.6.bias" })
+        model.patchEmbed.initializeTruncatedNormal(std: 0.02, generator: Generator(seed: 3))
+        let kernel = try #require(model.stateDict.first { $0.name == "patch_embed.stem.3.weight" })
+        #expect(bias.tensor.abs().max().item == 0)
+        #expect(abs(kernel.tensor.variance(0, 1, 2, 3).sqrt().item - 0.02) < 0.003)
+    }
+
     @Test("patches run row by row, and inside row, column, channel")
     func patchOrder() {
         let images = Tensor.range(0..<2 * 4 * 6).reshaped(1, 2, 4, 6)

@@ -58,10 +58,7 @@ public struct PatchLists: Hashable, Sendable {
         let patches = rows.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }
         return PatchSelection(
             patches: Tensor(patches, shape: [rows.count, longest]),
-            present: TokenPlaces(
-                sequences: Tensor(
-                    rows.indices.flatMap { Array(repeating: $0, count: rows[$0].count) }),
-                tokens: Tensor(rows.flatMap { Array($0.indices) })))
+            lengths: rows.map(\.count))
     }
 }
 
@@ -69,67 +66,29 @@ public struct PatchLists: Hashable, Sendable {
 public struct PatchSelection {
     /// `[B, K]` int64.
     public let patches: Tensor
-    /// Those that count, where shorter lists are filled up with patches that do not; nil where none is.
-    public let present: TokenPlaces?
+    /// How many of each row count, where shorter lists are filled up with patches that do not; nil where
+    /// all do.
+    public let lengths: [Int]?
 
-    public init(patches: Tensor, present: TokenPlaces? = nil) {
+    public init(patches: Tensor, lengths: [Int]? = nil) {
         self.patches = patches
-        self.present = present
+        self.lengths = lengths
     }
 
-    /// Selections of as many patches from the same pictures, one after another: `[E·B, K]`.
+    /// Selections of as many patches, one after another: `[E·B, K]`.
     public init(joining selections: [PatchSelection]) {
         patches = concatenated(selections.map(\.patches), 0)
-        guard selections.contains(where: { $0.present != nil }) else {
-            present = nil
+        guard selections.contains(where: { $0.lengths != nil }) else {
+            lengths = nil
             return
         }
-        let (count, length) = (selections[0].patches.shape[0], selections[0].patches.shape[1])
-        present = TokenPlaces(
-            joining: selections.map {
-                $0.present ?? .all(of: count, 0..<length, device: $0.patches.device)
-            }, of: count)
+        lengths = selections.flatMap {
+            $0.lengths ?? Array(repeating: $0.patches.shape[1], count: $0.patches.shape[0])
+        }
     }
 
     public func sent(to device: Device) -> PatchSelection {
-        PatchSelection(patches: patches.sent(to: device), present: present?.sent(to: device))
-    }
-}
-
-/// Tokens of sequences of one length: of which sequence each is, and which of its tokens.
-public struct TokenPlaces {
-    /// `[R]` int64.
-    public let sequences: Tensor
-    /// `[R]` int64.
-    public let tokens: Tensor
-
-    public init(sequences: Tensor, tokens: Tensor) {
-        (self.sequences, self.tokens) = (sequences, tokens)
-    }
-
-    /// Some tokens of each of `count` sequences.
-    public static func all(of count: Int, _ tokens: Range<Int>, device: Device) -> TokenPlaces {
-        let shape = [count, tokens.count]
-        return TokenPlaces(
-            sequences: Tensor.range(0..<count, device: device).unsqueezed(1).expanded(shape)
-                .flattened(),
-            tokens: Tensor.range(tokens, device: device).unsqueezed(0).expanded(shape).flattened())
-    }
-
-    /// Tokens of groups of `count` sequences, where the groups are one after another.
-    public init(joining groups: [TokenPlaces], of count: Int) {
-        sequences = concatenated(
-            groups.enumerated().map { $1.sequences + Tensor(scalar: $0 * count) }, 0)
-        tokens = concatenated(groups.map(\.tokens), 0)
-    }
-
-    /// Their numbers among the tokens of all sequences of a length, `[R]`.
-    public func numbers(length: Int) -> Tensor {
-        sequences * Tensor(scalar: length) + tokens
-    }
-
-    public func sent(to device: Device) -> TokenPlaces {
-        TokenPlaces(sequences: sequences.sent(to: device), tokens: tokens.sent(to: device))
+        PatchSelection(patches: patches.sent(to: device), lengths: lengths)
     }
 }
 

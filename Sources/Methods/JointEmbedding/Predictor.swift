@@ -92,14 +92,15 @@ public final class Predictor: Module {
             context, contexts, targets, positions(on: grid), asking: asking, shift: shift)
         let count = tokens.shape[1] - context.shape[1]
         guard let last = predictorBlocks.last else { fatalError("a predictor without blocks") }
-        guard let present = presence(contexts, targets: targets.count, ofPatches: count) else {
+        guard let lengths = PatchSelection(joining: contexts).lengths else {
             let x = predictorBlocks.dropLast().reduce(tokens) { $1($0) }
             return predictorProj(predictorNorm(last.ofLast(count, x)))
         }
-        let rows = TokenRows(tokens, at: present.numbers(length: tokens.shape[1]))
-        let x = predictorBlocks.dropLast().reduce(rows) { $1($0, at: rows.presence) }
-        return predictorProj(
-            predictorNorm(last.ofLast(count, x.parts[0], at: rows.presence[0])))
+        let (k, t) = (context.shape[1], tokens.shape[1])
+        let held = Array(repeating: lengths, count: targets.count).joined().map { [0..<$0, k..<t] }
+        let rows = TokenRows(tokens, holding: held)
+        let x = predictorBlocks.reduce(rows) { $1($0, at: rows.presence) }
+        return predictorProj(predictorNorm(x.parts[0][0..., k...]))
     }
 
     /// The first block's input: the context's tokens, then those of the target, `[P·E·B, K + M, d]`.
@@ -131,19 +132,5 @@ public final class Predictor: Module {
     /// P tensors of rows `[B, …]`, each for every of `count` contexts: `[P·E·B, …]`.
     static func repeated(_ targets: [Tensor], _ count: Int) -> Tensor {
         concatenated(targets.flatMap { Array(repeating: $0, count: count) }, 0)
-    }
-
-    /// Which tokens of the P·E·B sequences there are; nil for all.
-    private func presence(
-        _ contexts: [PatchSelection], targets: Int, ofPatches count: Int
-    ) -> TokenPlaces? {
-        let context = PatchSelection(joining: contexts)
-        guard let known = context.present else { return nil }
-        let (rows, k) = (context.patches.shape[0], context.patches.shape[1])
-        let asked = TokenPlaces.all(
-            of: targets * rows, k..<k + count, device: context.patches.device)
-        let repeated = TokenPlaces(
-            joining: Array(repeating: known, count: targets), of: rows)
-        return TokenPlaces(joining: [repeated, asked], of: 0)
     }
 }

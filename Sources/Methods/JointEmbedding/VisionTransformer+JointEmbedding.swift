@@ -34,11 +34,11 @@ extension VisionTransformer {
     /// The tokens of each context's patches, the only ones that are embedded: `[B, C, H, W]` to
     /// `[E·B, K, D]`. Contexts of several lengths are packed; what fills them up is any token.
     func encode(_ images: Tensor, contexts: [PatchSelection]) -> Tensor {
-        let patches = patchify(images, patchSize: config.patchSize)
+        let patches = patchEmbed.patches(of: images)
         let tokens = concatenated(
             contexts.map { patchTokens(patches, of: images, keeping: $0.patches) }, 0)
-        guard let present = PatchSelection(joining: contexts).present else { return encode(tokens) }
-        let rows = TokenRows(tokens, at: present.numbers(length: tokens.shape[1]))
+        guard let lengths = PatchSelection(joining: contexts).lengths else { return encode(tokens) }
+        let rows = TokenRows(tokens, holding: lengths.map { [0..<$0] })
         return encode(rows, at: rows.presence)[0]
     }
 }
