@@ -72,7 +72,8 @@ extension MAE {
             guard encoder.stem == nil else {
                 throw ConfigurationError.invalid(
                     "model.stem", found: "convolutions", expected: "null for mae",
-                    advice: "they would show the encoder pixels of the patches that it has to guess")
+                    advice: "they would show the encoder pixels of the patches that it has to guess"
+                )
             }
             let count = encoder.grid.count
             guard (1..<count).contains(RandomMask.keptCount(of: count, ratio: maskRatio)) else {

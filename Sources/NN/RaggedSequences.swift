@@ -9,13 +9,15 @@ struct RaggedSequences {
     let rows: Tensor
     /// The sequences once more, from the longest.
     let groups: [Group]
+    /// The row of each of the S tokens of all groups, `[S]`; 0 for what is not there.
+    let grouped: Tensor
     /// Of each row among the tokens of all groups, `[R]`.
     let order: Tensor
 
     /// Sequences that are filled up to the longest of them.
     struct Group {
-        /// The row of each token, `[b, t]`; 0 for what is not there.
-        let rows: Tensor
+        let count: Int
+        let length: Int
         /// Keeps attention from what is not there; nil where all is.
         let presence: AttentionPositions?
     }
@@ -40,16 +42,14 @@ struct RaggedSequences {
             return first..<places.count
         }
         var order = Array(repeating: 0, count: places.count)
-        var start = 0
+        var grouped: [Int] = []
         groups = Self.grouped(spans).map { spans in
             let longest = spans[0].count
-            for (index, span) in spans.enumerated() {
-                for (token, row) in span.enumerated() {
-                    order[row] = start + index * longest + token
-                }
+            for span in spans {
+                for (token, row) in span.enumerated() { order[row] = grouped.count + token }
+                grouped += Array(span) + Array(repeating: 0, count: longest - span.count)
             }
-            start += spans.count * longest
-            return Group(spans, longest: longest, device: device)
+            return Group(lengths: spans.map(\.count), longest: longest, device: device)
         }
         func sent(_ numbers: [Int], _ shape: [Int]) -> Tensor {
             Tensor(numbers, shape: shape).sent(to: device)
@@ -57,6 +57,7 @@ struct RaggedSequences {
         self.places = sent(places, [places.count])
         rows = sent(filled, [tokens.count, length])
         self.order = sent(order, [order.count])
+        self.grouped = sent(grouped, [grouped.count])
     }
 
     private static func grouped(_ spans: [Range<Int>]) -> [[Range<Int>]] {
@@ -75,16 +76,15 @@ struct RaggedSequences {
 }
 
 extension RaggedSequences.Group {
-    fileprivate init(_ spans: [Range<Int>], longest: Int, device: Device) {
-        let shape = [spans.count, longest]
-        let numbers = spans.flatMap { Array($0) + Array(repeating: 0, count: longest - $0.count) }
-        rows = Tensor(numbers, shape: shape).sent(to: device)
-        guard spans.contains(where: { $0.count < longest }) else {
+    fileprivate init(lengths: [Int], longest: Int, device: Device) {
+        (count, length) = (lengths.count, longest)
+        guard lengths.contains(where: { $0 < longest }) else {
             presence = nil
             return
         }
-        let isThere = spans.flatMap { span in (0..<longest).map { $0 < span.count ? 1 : 0 } }
+        let isThere = lengths.flatMap { length in (0..<longest).map { $0 < length ? 1 : 0 } }
         presence = AttentionPositions(
-            present: Tensor(isThere, shape: shape).to(dtype: .bool).sent(to: device))
+            present: Tensor(isThere, shape: [lengths.count, longest]).to(dtype: .bool)
+                .sent(to: device))
     }
 }

@@ -60,19 +60,20 @@ public struct TokenRows {
     var shapes: [(count: Int, length: Int)] {
         switch layout {
         case .lengths(let shapes): shapes
-        case .ragged(let ragged): ragged.groups.map { ($0.rows.shape[0], $0.rows.shape[1]) }
+        case .ragged(let ragged): ragged.groups.map { ($0.count, $0.length) }
         }
     }
 
     /// What has been made of each row, `[R, F]`, in parts for attention, `[B, T, F]`.
     func apart(_ rows: Tensor) -> [Tensor] {
-        switch layout {
-        case .lengths(let shapes):
-            // Taken apart at once, so that the backward pass puts the gradients together in one step.
-            zip(rows.split(sizes: shapes.map { $0.count * $0.length }, 0), shapes).map {
-                $0.reshaped($1.count, $1.length, -1)
+        // Taken apart at once, so that the backward pass puts the gradients together in one step.
+        let tokens =
+            switch layout {
+            case .lengths: rows
+            case .ragged(let ragged): rows.selectingRows(ragged.grouped)
             }
-        case .ragged(let ragged): ragged.groups.map { rows.selectingRows($0.rows) }
+        return zip(tokens.split(sizes: shapes.map { $0.count * $0.length }, 0), shapes).map {
+            $0.reshaped($1.count, $1.length, -1)
         }
     }
 

@@ -11,9 +11,10 @@ public protocol PatchEmbedder: Module {
     /// Of the images.
     var channels: Int { get }
 
-    /// What every patch brings to its token: `[B, C, H, W] -> [B, N, F]`, row by row.
+    /// What every patch brings to its token, row by row.
     ///
-    /// - Parameter images: of whole patches.
+    /// - Parameter images: of whole patches, `[B, C, H, W]`.
+    /// - Returns: `[B, N, F]`.
     func patches(of images: Tensor) -> Tensor
 
     /// The tokens of such patches, or of some of them: `[…, F] -> […, D]`.
@@ -32,8 +33,9 @@ extension PatchEmbedder {
         PatchGrid(rows: height / patchSize, columns: width / patchSize)
     }
 
-    /// The tokens of images, `[B, C, H, W] -> [B, N, D]`, row by row. Rows and columns beyond the last
-    /// whole patch are dropped.
+    /// The tokens of images, row by row: `[B, C, H, W] -> [B, N, D]`.
+    ///
+    /// Rows and columns beyond the last whole patch are dropped.
     public func callAsFunction(_ images: Tensor) -> Tensor {
         let (_, c, height, width) = images.shape4
         require(c == channels, "the model takes \(channels) channels, the images have \(c)")

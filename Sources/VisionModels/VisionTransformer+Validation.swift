@@ -81,7 +81,8 @@ extension VisionTransformer.Config {
             "rotaryBase": "the base of the frequencies; nil for 100 (dinoV3) or 10000 (eva02)",
             "rotaryGrid": "the side of the grid in which eva02 measures; nil for the picture's",
             "patchBias": "a bias of the patch embedding",
-            "stem": "convolutions that make the tokens instead of the patch embedding; null for none",
+            "stem":
+                "convolutions that make the tokens in place of the patch embedding; null for none",
             "preNorm": "a layer norm before the first block (CLIP)",
             "qkvBias": "of queries, keys and values: all, queryAndValue or none",
             "queryKeyNorm": "layer norms of queries and keys",

@@ -82,7 +82,8 @@ import VisionModels
         #expect(
             names.filter { $0.hasSuffix("weight") }
                 == [0, 1, 3, 4, 6].map { "patch_embed.stem.\($0).weight" })
-        #expect(names.contains("patch_embed.stem.6.bias") && !names.contains { $0.contains("proj") })
+        #expect(
+            names.contains("patch_embed.stem.6.bias") && !names.contains { $0.contains("proj") })
         // Rows and columns beyond the last whole patch are dropped, whatever the strides make of them.
         model.evaluate()
         let images = Tensor.normal([2, 3, 18, 23], generator: Generator(seed: 2))
@@ -94,7 +95,9 @@ import VisionModels
         noGrad { images[0..., 0..., ..<4, ..<4].fillInPlace(9) }
         let moved = (noGrad { model.patchEmbed(images) } - tokens).abs().maximum(over: 2)[0]
         #expect(
-            moved.values(as: Float.self).enumerated().filter { $1 > 0 }.map(\.offset) == [0, 1, 5, 6])
+            moved.values(as: Float.self).enumerated().filter { $1 > 0 }.map(\.offset) == [
+                0, 1, 5, 6,
+            ])
         // Kernels are drawn anew, biases are zero.
         let bias = try #require(model.stateDict.first { $0.name == "patch_embed.stem.6.bias" })
         model.patchEmbed.initializeTruncatedNormal(std: 0.02, generator: Generator(seed: 3))

@@ -32,7 +32,9 @@ extension VisionTransformer {
     }
 
     /// The tokens of each context's patches, the only ones that are embedded: `[B, C, H, W]` to
-    /// `[E·B, K, D]`. Contexts of several lengths are packed; what fills them up is any token.
+    /// `[E·B, K, D]`.
+    ///
+    /// Contexts of several lengths are packed; what fills them up is any token.
     func encode(_ images: Tensor, contexts: [PatchSelection]) -> Tensor {
         let patches = patchEmbed.patches(of: images)
         let tokens = concatenated(
