@@ -27,8 +27,12 @@ struct VisionTransformerGraph {
     var pairs: String?
     var sharedBias: String?
 
-    /// - Throws: `ExportError` for models without a tensor that their form asks for.
+    /// - Throws: `ExportError` for models with a stem of convolutions, or without a tensor that their form
+    ///   asks for.
     init(_ model: VisionTransformer) throws {
+        guard model.config.stem == nil else {
+            throw ExportError("a stem of convolutions (model.stem) has no form in this export")
+        }
         config = model.config
         weights = Dictionary(
             uniqueKeysWithValues: model.stateDict.map { ($0.name, $0.tensor.detached().to(.cpu)) })

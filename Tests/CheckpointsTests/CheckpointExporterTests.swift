@@ -133,6 +133,11 @@ import VisionModels
                 "a norm of the mean"
             ),
             (.timm, { ($0.rotary, $0.positions) = (.eva02, .none) }, "a bias of k"),
+            (.timm, { $0.stem = .init(channels: [4], strides: [$0.patchSize, 1]) }, "strides"),
+            (
+                .safetensors, { $0.stem = .init(channels: [4], strides: [$0.patchSize, 1]) },
+                "strides"
+            ),
             (
                 .timm,
                 { ($0.rotary, $0.positions, $0.qkvBias) = (.dinoV3, .none, .none) }, "no registers"

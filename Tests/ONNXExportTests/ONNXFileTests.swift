@@ -184,4 +184,18 @@ import VisionModels
             #expect(sizes.allSatisfy { ($0.size == expected) == isFixed }, "\(name)")
         }
     }
+
+    @Test("a stem of convolutions is refused, and nothing is written")
+    func stem() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("stem.onnx")
+        var config = Config()
+        (config.imageSize, config.patchSize, config.width) = (16, 4, 24)
+        (config.depth, config.heads) = (1, 3)
+        config.stem = ConvolutionalStem.Form(channels: [4], strides: [4, 1])
+        let model = try VisionTransformer(config, generator: nil)
+        let error = #expect(throws: ExportError.self) { try ONNXFile.write(model, to: path) }
+        #expect(error?.description.contains("model.stem") == true)
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
 }

@@ -26,6 +26,12 @@ extension ExportTarget {
             CheckpointError(
                 .noModel, "\(rawValue) has no model with \(reason): `--to safetensors` writes any")
         }
+        guard config.stem == nil else {
+            throw CheckpointError(
+                .noModel,
+                "\(rawValue): a file with a stem of convolutions (model.stem) does not hold their strides "
+                    + "and could not be read back; evaluations take the run itself")
+        }
         switch self {
         case .safetensors: return .timm
         case .timm: return try timm(config, refuse)
