@@ -153,10 +153,10 @@ import Torch
         }
         // Lists of the same pictures one after another, of which some are of one length.
         let even = PatchSelection(patches: selection.patches * Tensor(scalar: 0))
-        let both = PatchSelection(joining: [even, selection])
-        #expect(both.patches.shape == [32, longest])
-        #expect(both.lengths == Array(repeating: longest, count: 16) + lengths)
-        #expect(PatchSelection(joining: [even, even]).lengths == nil)
+        #expect(
+            PatchSelection.lengths(of: [even, selection])
+                == Array(repeating: longest, count: 16) + lengths)
+        #expect(PatchSelection.lengths(of: [even, even]) == nil)
         #expect(first.contexts[0].selection().lengths == nil)
         #expect(first.contexts[0].tensor.shape == [16, shortest])
         // Blocks of a picture do not depend on what else is in its batch; their sizes are those of

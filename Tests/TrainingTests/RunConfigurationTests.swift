@@ -94,6 +94,14 @@ import Torch
         } throws: { error in
             "\(error)".contains("expected numbers whose product is the patch size 8")
         }
+        // Its tokens would see what a mask hides.
+        #expect {
+            try TinySettings.resolve(
+                overrides: stem + ["model.imageSize=32", "model.masksPatches=true"]
+            ).value.model.validate()
+        } throws: { error in
+            "\(error)".contains("stem is convolutions, expected null with masksPatches")
+        }
     }
 
     @Test("limits themselves are allowed")

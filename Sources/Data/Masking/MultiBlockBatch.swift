@@ -75,14 +75,11 @@ public struct PatchSelection {
         self.lengths = lengths
     }
 
-    /// Selections of as many patches, one after another: `[E·B, K]`.
-    public init(joining selections: [PatchSelection]) {
-        patches = concatenated(selections.map(\.patches), 0)
-        guard selections.contains(where: { $0.lengths != nil }) else {
-            lengths = nil
-            return
-        }
-        lengths = selections.flatMap {
+    /// How many count of each row of selections of as many patches, one after another: `[E·B]`; nil where
+    /// all do.
+    public static func lengths(of selections: [PatchSelection]) -> [Int]? {
+        guard selections.contains(where: { $0.lengths != nil }) else { return nil }
+        return selections.flatMap {
             $0.lengths ?? Array(repeating: $0.patches.shape[1], count: $0.patches.shape[0])
         }
     }

@@ -92,7 +92,7 @@ public final class Predictor: Module {
             context, contexts, targets, positions(on: grid), asking: asking, shift: shift)
         let count = tokens.shape[1] - context.shape[1]
         guard let last = predictorBlocks.last else { fatalError("a predictor without blocks") }
-        guard let lengths = PatchSelection(joining: contexts).lengths else {
+        guard let lengths = PatchSelection.lengths(of: contexts) else {
             let x = predictorBlocks.dropLast().reduce(tokens) { $1($0) }
             return predictorProj(predictorNorm(last.ofLast(count, x)))
         }

@@ -39,7 +39,7 @@ extension VisionTransformer {
         let patches = patchEmbed.patches(of: images)
         let tokens = concatenated(
             contexts.map { patchTokens(patches, of: images, keeping: $0.patches) }, 0)
-        guard let lengths = PatchSelection(joining: contexts).lengths else { return encode(tokens) }
+        guard let lengths = PatchSelection.lengths(of: contexts) else { return encode(tokens) }
         let rows = TokenRows(tokens, holding: lengths.map { [0..<$0] })
         return encode(rows, at: rows.presence)[0]
     }
