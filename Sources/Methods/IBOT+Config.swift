@@ -199,7 +199,7 @@ extension IBOT.Config {
     func validate(for model: Shape) throws {
         try validate()
         try model.validateDistilled()
-        guard model.packs || !packsCrops else {
+        guard !packsCrops || Shape.Encoder.self is any PackingEncoder.Type else {
             throw ConfigurationError.invalid(
                 "method.packsCrops", found: packsCrops,
                 expected: "false: a Swin's windows belong to one size")

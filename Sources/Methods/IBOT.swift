@@ -110,69 +110,25 @@ extension IBOT: SelfDistillingMethod {
     }
 
     /// The teacher's logits of whole global views, and those of the patches that the student does not see.
-    func teach(_ global: [Tensor], _ mask: DistillationMask?) -> DistillationLoss.Logits {
+    private func teach(_ global: [Tensor], _ mask: DistillationMask?) -> DistillationLoss.Logits {
         noGrad {
             let tokens = teacher.tokens(global)[0]  // [G·B, 1 + N, D]
-            let head = teacher.head
-            guard config.patchWeight > 0 || head.mixesTokens else {
-                return .init(classes: head.classLogits(head.hidden(tokens[0..., 0])))
-            }
-            let ofAll = config.untiedHeads ? nil : head.hidden(tokens)  // [G·B, 1 + N, F]
-            let ofClass = ofAll.map { $0[0..., 0] } ?? head.hidden(tokens[0..., 0])
-            var logits = DistillationLoss.Logits(classes: head.classLogits(ofClass))
-            guard config.patchWeight > 0 else { return logits }
-            let patches =
-                (ofAll.map { $0[0..., 1...] } ?? teacher.hiddenPatches(tokens[0..., 1...]))
-                .flattened(0, 1)  // [G·B·N, F]
-            logits.patchMean = teacher.patchLogits(patches.mean(0, keepDim: true))
-            if let mask, !mask.isEmpty {
-                logits.patches = teacher.patchLogits(patches.selectingRows(mask.patches))
-            }
-            return logits
+            return config.patchWeight > 0
+                ? teacher.logitsWithMean(of: tokens, patches: mask?.patches)
+                : teacher.logits(of: [tokens], patches: nil)
         }
     }
 
     /// The student's logits of all views and of the patches that it does not see; the spread of its
     /// pictures where that counts.
-    func learn(
+    private func learn(
         _ global: [Tensor], _ local: [Tensor], _ mask: DistillationMask?
     ) -> (logits: DistillationLoss.Logits, koLeo: Tensor?) {
-        let head = student.head
         let outputs = student.tokens(
             global, mask: mask?.hidden, local: local, packs: config.packsCrops)
-        let tokens = outputs[0]  // [G·B, 1 + N, D]
-        let classes = outputs.map { $0[0..., 0] }
-        let hiddenPatches = mask.flatMap { $0.isEmpty ? nil : $0.patches }
-        let spread = config.koLeo > 0 ? self.spread(of: classes[0], views: global.count) : nil
-        if head.mixesTokens, !config.untiedHeads {
-            // Statistics of the head's norms are of all tokens of a size, as in the reference.
-            let hidden = head.hidden(tokens)
-            let ofClasses = [hidden[0..., 0]] + classes.dropFirst().map { head.hidden($0) }
-            return (
-                .init(
-                    classes: head.classLogits(concatenated(ofClasses, 0)),
-                    patches: hiddenPatches.map {
-                        head.patchLogits(
-                            hidden[0..., 1...].flattened(0, 1).selectingRows($0))
-                    }), spread
-            )
-        }
-        let patches = hiddenPatches.map { tokens[0..., 1...].flattened(0, 1).selectingRows($0) }
-        if config.untiedHeads {
-            return (
-                .init(
-                    classes: head.classLogits(head.hidden(concatenated(classes, 0))),
-                    patches: patches.map { student.patchLogits(student.hiddenPatches($0)) }),
-                spread
-            )
-        }
-        let count = classes.reduce(0) { $0 + $1.shape[0] }
-        let rows = classes + (patches.map { [$0] } ?? [])
-        let hidden = head.hidden(rows.count == 1 ? rows[0] : concatenated(rows, 0))
         return (
-            .init(
-                classes: head.classLogits(patches == nil ? hidden : hidden[..<count]),
-                patches: patches.map { _ in head.patchLogits(hidden[count...]) }), spread
+            student.logits(of: outputs, patches: mask?.patches),
+            config.koLeo > 0 ? spread(of: outputs[0][0..., 0], views: global.count) : nil
         )
     }
 

@@ -134,9 +134,11 @@ import VisionModels
             -> (classes: Tensor, patches: Tensor)
         {
             let tokens = network.backbone.distilledTokens(view, mask: mask)
+            let (head, patches) = (network.head, tokens[0..., 1...])
             return (
-                network.head.classLogits(network.head.hidden(tokens[0..., 0])),
-                network.patchLogits(network.hiddenPatches(tokens[0..., 1...]))
+                head.classLogits(head.hidden(tokens[0..., 0])),
+                network.patchHead.map { $0.classLogits($0.hidden(patches)) }
+                    ?? head.patchLogits(head.hidden(patches))
             )
         }
         func crossEntropy(_ target: Tensor, _ answer: Tensor) -> Tensor {
@@ -296,7 +298,7 @@ import VisionModels
             let mask = try #require(method.mask(of: batch))
             let cells = side / model.maskUnit
             #expect(mask.hidden.shape == [4, cells, cells])
-            #expect(mask.patches.count == 4 * (cells * cells / 2))
+            #expect(mask.patches?.count == 4 * (cells * cells / 2))
             #expect(abs(mask.weights.sum().item - 1) < 1e-5)
             // Views of a picture have masks of their own, the same in every run.
             #expect(!mask.hidden[0].isEqual(to: mask.hidden[2]))

@@ -125,10 +125,10 @@ import VisionModels
             let terms = losses(
                 .init(
                     classes: concatenated([inputs[0].1, inputs[1].1], 0),
-                    patches: inputs[2].1.flattened(0, 1).selectingRows(mask.patches)),
+                    patches: mask.patches.map(inputs[2].1.flattened(0, 1).selectingRows)),
                 .init(
                     classes: try tensor("teacher_cls"),
-                    patches: teacherPatches.selectingRows(mask.patches),
+                    patches: mask.patches.map(teacherPatches.selectingRows),
                     patchMean: teacherPatches.mean(0, keepDim: true)),
                 views: (global, global + local), weights: mask.weights,
                 temperatures: temperatures(try epoch.int))

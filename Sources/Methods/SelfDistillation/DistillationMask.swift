@@ -7,8 +7,8 @@ import Torch
 struct DistillationMask {
     /// `[G·B, rows, columns]`.
     let hidden: Tensor
-    /// The hidden patches, numbered through all views, `[M]`.
-    let patches: Tensor
+    /// The hidden patches, numbered through all views, `[M]`; nil where nothing is hidden.
+    let patches: Tensor?
     /// The share of each in the mean over views and pictures, of which every one counts alike however
     /// many of its patches are hidden, `[M]`.
     let weights: Tensor
@@ -26,10 +26,7 @@ struct DistillationMask {
             weights += Array(repeating: weight, count: found.count)
         }
         hidden = Tensor(masks).sent(to: device)
-        self.patches = Tensor(patches).sent(to: device)
+        self.patches = patches.isEmpty ? nil : Tensor(patches).sent(to: device)
         self.weights = Tensor(weights).sent(to: device)
     }
-
-    /// Whether nothing is hidden.
-    var isEmpty: Bool { patches.count == 0 }
 }

@@ -38,17 +38,72 @@ public final class DistillationNetwork<Encoder: DistilledEncoder>: Module {
                 mask: index == 0 ? mask : nil
             )
         }
-        guard packs, batches.count > 1 else {
-            return batches.map { backbone.distilledTokens($0.images, mask: $0.mask) }
+        if packs, batches.count > 1, let packing = backbone as? any PackingEncoder {
+            return packing.distilledTokens(packing: batches)
         }
-        return backbone.distilledTokens(packing: batches)
+        return batches.map { backbone.distilledTokens($0.images, mask: $0.mask) }
+    }
+}
+
+// MARK: - Heads
+
+extension DistillationNetwork {
+    /// The logits of all class tokens, and of some patches of the first size.
+    ///
+    /// Only what counts goes through the heads, unless norms of the class's head are over tokens: then
+    /// they are over all of a size, as in the reference.
+    ///
+    /// - Parameters:
+    ///   - outputs: `[B, 1 + N, D]` of each size.
+    ///   - rows: numbers among the B · N patches of the first size; nil for none.
+    /// - Returns: `[ΣB, K]` and `[M, K₂]`.
+    func logits(of outputs: [Tensor], patches rows: Tensor?) -> DistillationLoss.Logits {
+        let classes = outputs.map { $0[0..., 0] }
+        let patches = rows.map { outputs[0][0..., 1...].flattened(0, 1).selectingRows($0) }
+        if let patchHead {
+            return .init(
+                classes: head.classLogits(head.hidden(concatenated(classes, 0))),
+                patches: patches.map { patchHead.classLogits(patchHead.hidden($0)) })
+        }
+        if head.mixesTokens {
+            let hidden = head.hidden(outputs[0])
+            let ofClasses = [hidden[0..., 0]] + classes.dropFirst().map { head.hidden($0) }
+            return .init(
+                classes: head.classLogits(concatenated(ofClasses, 0)),
+                patches: rows.map {
+                    head.patchLogits(hidden[0..., 1...].flattened(0, 1).selectingRows($0))
+                })
+        }
+        guard let patches else {
+            return .init(classes: head.classLogits(head.hidden(concatenated(classes, 0))))
+        }
+        let count = classes.reduce(0) { $0 + $1.shape[0] }
+        let hidden = head.hidden(concatenated(classes + [patches], 0))
+        return .init(
+            classes: head.classLogits(hidden[..<count]),
+            patches: head.patchLogits(hidden[count...]))
     }
 
-    /// What patches are compared with prototypes by, `[…, D] -> […, F]`.
-    func hiddenPatches(_ tokens: Tensor) -> Tensor { (patchHead ?? head).hidden(tokens) }
+    /// The same of one size, with the mean of the logits of all patches.
+    ///
+    /// - Parameters:
+    ///   - tokens: `[B, 1 + N, D]`.
+    ///   - rows: numbers among the B · N patches; nil for none.
+    /// - Returns: `[B, K]`, `[M, K₂]` and `[1, K₂]`.
+    func logitsWithMean(of tokens: Tensor, patches rows: Tensor?) -> DistillationLoss.Logits {
+        let ofAll = patchHead == nil ? head.hidden(tokens) : nil  // [B, 1 + N, F]
+        let ofClass = ofAll.map { $0[0..., 0] } ?? head.hidden(tokens[0..., 0])
+        let patches = (ofAll.map { $0[0..., 1...] } ?? hiddenPatches(tokens[0..., 1...]))
+            .flattened(0, 1)  // [B · N, F]
+        return .init(
+            classes: head.classLogits(ofClass),
+            patches: rows.map { patchLogits(patches.selectingRows($0)) },
+            patchMean: patchLogits(patches.mean(0, keepDim: true)))
+    }
 
-    /// `[…, F] -> […, K₂]`.
-    func patchLogits(_ hidden: Tensor) -> Tensor {
+    private func hiddenPatches(_ tokens: Tensor) -> Tensor { (patchHead ?? head).hidden(tokens) }
+
+    private func patchLogits(_ hidden: Tensor) -> Tensor {
         patchHead.map { $0.classLogits(hidden) } ?? head.patchLogits(hidden)
     }
 }

@@ -17,11 +17,14 @@ public protocol DistilledEncoder: VisionEncoder {
     /// - Returns: `[B, 1 + N, D]`.
     func distilledTokens(_ images: Tensor, mask: Tensor?) -> Tensor
 
-    /// The same of batches of several sizes at once.
-    func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor]
-
     /// Starts the weights as the published runs do.
     func initializeDistilled(generator: Generator?)
+}
+
+/// One that takes pictures of several sizes in one pass.
+protocol PackingEncoder: DistilledEncoder {
+    /// `distilledTokens` of each batch.
+    func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor]
 }
 
 /// The shape of an encoder that DINO and iBOT can train.
@@ -39,9 +42,6 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
     /// Height and width in pixels of what is hidden as one.
     var maskUnit: Int { get }
 
-    /// Whether images of several sizes can be packed.
-    var packs: Bool { get }
-
     /// Whether there is a token in place of hidden patches.
     var hidesPatches: Bool { get }
 
@@ -54,12 +54,12 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
 
 // MARK: - Vision transformers
 
-extension VisionTransformer: DistilledEncoder {
+extension VisionTransformer: PackingEncoder {
     public func distilledTokens(_ images: Tensor, mask: Tensor?) -> Tensor {
         withoutRegisters(self(images, mask: mask))
     }
 
-    public func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
+    func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
         packed(batches).map(withoutRegisters)
     }
 
@@ -88,7 +88,6 @@ extension VisionTransformer.Config: DistilledModel {
 
     public static var publishedEpochs: Double { 800 }
     public var maskUnit: Int { patchSize }
-    public var packs: Bool { true }
     public var hidesPatches: Bool { masksPatches }
 
     public var teacher: Self {
@@ -113,11 +112,6 @@ extension SwinTransformer: DistilledEncoder {
         prependingMean(self(images, mask: mask))
     }
 
-    /// One after the other: windows and merged patches belong to one size.
-    public func distilledTokens(packing batches: [(images: Tensor, mask: Tensor?)]) -> [Tensor] {
-        batches.map { distilledTokens($0.images, mask: $0.mask) }
-    }
-
     /// Nothing: the model's own starting weights are the published ones.
     public func initializeDistilled(generator: Generator?) {}
 }
@@ -136,7 +130,6 @@ extension SwinTransformer.Config: DistilledModel {
 
     /// A cell of the last stage.
     public var maskUnit: Int { patchSize << (depths.count - 1) }
-    public var packs: Bool { false }
     public var hidesPatches: Bool { maskedPatches != .none }
 
     public var teacher: Self {
