@@ -10,7 +10,7 @@ struct CheckpointConvertCommand: ParsableCommand {
             tessera checkpoint convert mae_pretrain.pth mae.safetensors --under model
             """)
 
-    @Argument(help: "The file to read.")
+    @Argument(help: "The file to read, or the folder of a run for its newest checkpoint.")
     var input: String
 
     @Argument(help: "The .safetensors file to write.")
@@ -31,10 +31,11 @@ struct CheckpointConvertCommand: ParsableCommand {
         let bytes: Int
     }
 
-    func run() throws {
+    mutating func run() throws {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw UsageError("\(output) exists: give another name, or --force to replace it")
         }
+        input = try weightsFile(input)
         let checkpoint = try CheckpointFile(path: input)
         let keys = under?.split(separator: ".").map(String.init) ?? []
         let tensors = try checkpoint.tensors(under: keys)

@@ -15,10 +15,10 @@ struct CheckpointDiffCommand: ParsableCommand {
             a number), 65 if a file cannot be read. One tensor at a time is in memory.
             """)
 
-    @Argument(help: "The first file, A.")
+    @Argument(help: "The first file or run, A.")
     var a: String
 
-    @Argument(help: "The second file, B.")
+    @Argument(help: "The second file or run, B.")
     var b: String
 
     @Option(help: "Compare only the tensors of A whose names start so, without that start.")
@@ -53,7 +53,8 @@ struct CheckpointDiffCommand: ParsableCommand {
         if json, all { throw ValidationError("--all has no effect with --json, which lists all") }
     }
 
-    func run() throws {
+    mutating func run() throws {
+        (a, b) = try (weightsFile(a), weightsFile(b))
         let (first, outsideA) = try tensors(of: a, prefix: prefixA, option: "--prefix-a")
         let (second, outsideB) = try tensors(of: b, prefix: prefixB, option: "--prefix-b")
         let comparison = CheckpointComparison(

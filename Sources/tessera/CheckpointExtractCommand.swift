@@ -16,7 +16,7 @@ struct CheckpointExtractCommand: ParsableCommand {
             all names, always go.
             """)
 
-    @Argument(help: "The file to read.")
+    @Argument(help: "The file to read, or the folder of a run for its newest checkpoint.")
     var file: String
 
     @Option(help: "Which dictionary of tensors; dots lead deeper.")
@@ -58,10 +58,11 @@ struct CheckpointExtractCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    mutating func run() throws {
         if let out, !force, FileManager.default.fileExists(atPath: out) {
             throw UsageError("\(out) exists: give another name, or --force to replace it")
         }
+        file = try weightsFile(file)
         let checkpoint = try CheckpointFile(path: file)
         let parts = try checkpoint.stateDictionaries()
         guard let out else { return try list(parts) }

@@ -16,7 +16,7 @@ struct CheckpointInspectCommand: ParsableCommand {
             is executed.
             """)
 
-    @Argument(help: "The file.")
+    @Argument(help: "The file, or the folder of a run for its newest checkpoint.")
     var file: String
 
     @Flag(help: "Every block, every tensor of optimizers, every argument.")
@@ -44,7 +44,8 @@ struct CheckpointInspectCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    mutating func run() throws {
+        file = try weightsFile(file)
         let checkpoint = try CheckpointFile(path: file)
         if json {
             for (name, tensor) in try checkpoint.tensors() {

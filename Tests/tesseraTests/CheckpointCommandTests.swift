@@ -133,6 +133,31 @@ import Testing
         #expect(flat.contains("blocks") && !flat.contains("0-2"))
     }
 
+    @Test("the folder of a run stands for its newest checkpoint that is intact")
+    func runFolder() throws {
+        let checkpoints = folder.path("run/checkpoints")
+        try FileManager.default.createDirectory(
+            atPath: checkpoints, withIntermediateDirectories: true)
+        try Data("run: {method: mae}".utf8).write(
+            to: URL(fileURLWithPath: folder.path("run/config.yaml")))
+        let path = folder.path("run")
+        #expect(
+            try run(["inspect", path], status: 64).errors.contains(
+                "\(checkpoints) holds no intact checkpoint"))
+        let old = try write([("x", [1, 2], [2])], as: "run/checkpoints/step-00000002.safetensors")
+        #expect(try run(["inspect", path]).output.hasPrefix("\(old): safetensors"))
+        let new = try write([("x", [3, 4], [2])], as: "run/checkpoints/step-00000010.safetensors")
+        let copy = folder.path("copy.safetensors")
+        _ = try run(["convert", path, copy])
+        #expect(try run(["diff", path, new]).output.contains("1 equal"))
+        #expect(try run(["diff", path, copy]).output.contains("1 equal"))
+        // A damaged one is passed over.
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: new))
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: new))
+        #expect(try run(["inspect", path]).output.hasPrefix("\(old): safetensors"))
+    }
+
     @Test("inspect says what else a training checkpoint holds")
     func inspectContents() throws {
         let output = try run(["inspect", try writePickle()]).output
