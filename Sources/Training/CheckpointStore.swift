@@ -41,6 +41,20 @@ public struct CheckpointStore {
         return nil
     }
 
+    /// The newest checkpoint of the run in a folder.
+    ///
+    /// - Throws: `RunFolderError` where none is intact.
+    public static func newest(
+        ofRun folder: URL, reportingDamaged report: (URL, any Error) -> Void = { _, _ in }
+    ) throws -> URL {
+        let checkpoints = folder.appendingPathComponent("checkpoints")
+        let store = CheckpointStore(checkpoints, keep: 1)
+        guard let newest = store.newest(reportingDamaged: report) else {
+            throw RunFolderError("\(checkpoints.path) holds no intact checkpoint")
+        }
+        return newest
+    }
+
     /// Writes a state as the newest checkpoint, verifies it and removes the oldest.
     ///
     /// - Throws: `TensorFileError` where it cannot be written or does not read back; then all older

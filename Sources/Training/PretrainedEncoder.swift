@@ -46,10 +46,7 @@ extension PretrainedEncoder {
     ) {
         let recipe = try Recipe(contentsOf: folder.appendingPathComponent("config.yaml").path)
         let settings = try RunConfiguration<Method.Config>.resolve(recipe: recipe).value
-        let store = CheckpointStore(folder.appendingPathComponent("checkpoints"), keep: 1)
-        guard let url = file ?? store.newest() else {
-            throw RunFolderError("\(folder.path)/checkpoints holds no intact checkpoint")
-        }
+        let url = try file ?? CheckpointStore.newest(ofRun: folder)
         let generator = Generator(seed: settings.run.seed)
         let backbone = try settings.model.encoder(generator: generator)
         let method = try Method(settings.method, backbone: backbone, generator: generator)

@@ -14,19 +14,17 @@ struct CheckpointCommand: ParsableCommand {
         ])
 }
 
-/// A file of weights itself, or of the folder of a run its newest checkpoint that is intact.
+/// A file of weights itself, or of the folder of a run its newest checkpoint; damaged ones are named.
 ///
-/// - Throws: `UsageError` for a run without one.
+/// - Throws: `RunFolderError` for a run without an intact one.
 func weightsFile(_ path: String) throws -> String {
-    let checkpoints = path + "/checkpoints"
     guard FileManager.default.fileExists(atPath: path + "/config.yaml"),
-        FileManager.default.fileExists(atPath: checkpoints)
+        FileManager.default.fileExists(atPath: path + "/checkpoints")
     else { return path }
-    let store = CheckpointStore(URL(fileURLWithPath: checkpoints), keep: 0)
-    guard let newest = store.newest() else {
-        throw UsageError("\(checkpoints) holds no intact checkpoint")
-    }
-    return newest.path
+    return try CheckpointStore.newest(ofRun: URL(fileURLWithPath: path)) { url, error in
+        let note = "tessera: passing over a damaged checkpoint, \(url.path): \(error)\n"
+        FileHandle.standardError.write(Data(note.utf8))
+    }.path
 }
 
 /// A size for people: `1.2 GB`.

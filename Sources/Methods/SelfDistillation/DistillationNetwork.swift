@@ -59,22 +59,22 @@ extension DistillationNetwork {
     /// - Returns: `[ΣB, K]` and `[M, K₂]`.
     func logits(of outputs: [Tensor], patches rows: Tensor?) -> DistillationLoss.Logits {
         let classes = outputs.map { $0[0..., 0] }
-        let patches = rows.map { outputs[0][0..., 1...].flattened(0, 1).selectingRows($0) }
+        func patches(_ tokens: Tensor) -> Tensor? {
+            rows.map { tokens[0..., 1...].flattened(0, 1).selectingRows($0) }
+        }
         if let patchHead {
             return .init(
                 classes: head.classLogits(head.hidden(concatenated(classes, 0))),
-                patches: patches.map { patchHead.classLogits(patchHead.hidden($0)) })
+                patches: patches(outputs[0]).map { patchHead.classLogits(patchHead.hidden($0)) })
         }
         if head.mixesTokens {
             let hidden = head.hidden(outputs[0])
             let ofClasses = [hidden[0..., 0]] + classes.dropFirst().map { head.hidden($0) }
             return .init(
                 classes: head.classLogits(concatenated(ofClasses, 0)),
-                patches: rows.map {
-                    head.patchLogits(hidden[0..., 1...].flattened(0, 1).selectingRows($0))
-                })
+                patches: patches(hidden).map(head.patchLogits))
         }
-        guard let patches else {
+        guard let patches = patches(outputs[0]) else {
             return .init(classes: head.classLogits(head.hidden(concatenated(classes, 0))))
         }
         let count = classes.reduce(0) { $0 + $1.shape[0] }
@@ -91,19 +91,20 @@ extension DistillationNetwork {
     ///   - rows: numbers among the B · N patches; nil for none.
     /// - Returns: `[B, K]`, `[M, K₂]` and `[1, K₂]`.
     func logitsWithMean(of tokens: Tensor, patches rows: Tensor?) -> DistillationLoss.Logits {
-        let ofAll = patchHead == nil ? head.hidden(tokens) : nil  // [B, 1 + N, F]
-        let ofClass = ofAll.map { $0[0..., 0] } ?? head.hidden(tokens[0..., 0])
-        let patches = (ofAll.map { $0[0..., 1...] } ?? hiddenPatches(tokens[0..., 1...]))
-            .flattened(0, 1)  // [B · N, F]
+        let (classes, patches): (Tensor, Tensor)
+        if let patchHead {
+            (classes, patches) = (
+                head.hidden(tokens[0..., 0]), patchHead.hidden(tokens[0..., 1...])
+            )
+        } else {
+            let hidden = head.hidden(tokens)  // [B, 1 + N, F]
+            (classes, patches) = (hidden[0..., 0], hidden[0..., 1...])
+        }
+        let all = patches.flattened(0, 1)  // [B · N, F]
+        let logits = patchHead?.classLogits ?? head.patchLogits
         return .init(
-            classes: head.classLogits(ofClass),
-            patches: rows.map { patchLogits(patches.selectingRows($0)) },
-            patchMean: patchLogits(patches.mean(0, keepDim: true)))
-    }
-
-    private func hiddenPatches(_ tokens: Tensor) -> Tensor { (patchHead ?? head).hidden(tokens) }
-
-    private func patchLogits(_ hidden: Tensor) -> Tensor {
-        patchHead.map { $0.classLogits(hidden) } ?? head.patchLogits(hidden)
+            classes: head.classLogits(classes),
+            patches: rows.map { logits(all.selectingRows($0)) },
+            patchMean: logits(all.mean(0, keepDim: true)))
     }
 }
