@@ -56,8 +56,10 @@ public struct LogisticEvaluation {
 
     public enum Penalty: String, Codable, Sendable, CaseIterable {
         case l2
-        /// In the principal axes of the training features.
+        /// In the principal axes of the training features, as the authors of StoP fit it.
         case elasticNet
+        /// Of the features themselves, so that weights of 0 are features that do not count.
+        case l1
     }
 
     /// The solution for one λ.
@@ -98,7 +100,8 @@ public struct LogisticEvaluation {
                     strength, from: start, tolerance: config.tolerance,
                     maxIterations: config.maxIterations)
                 : problem.fitElasticNet(
-                    strength, from: start, tolerance: config.tolerance,
+                    strength, ridge: config.penalty == .l1 ? 0 : 1, from: start,
+                    tolerance: config.tolerance,
                     maxIterations: config.maxIterations * 100)
             start = fit.weights
             let scores = LogisticRegression.scores(tested, fit.weights)

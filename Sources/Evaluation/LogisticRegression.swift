@@ -74,28 +74,36 @@ public final class LogisticRegression {
         }
     }
 
-    /// The optimum with the penalty λ ‖W‖₁ + λ/2 ‖W‖², by accelerated proximal steps with restarts:
+    /// The optimum with the penalty λ ‖W‖₁ + r λ/2 ‖W‖², by accelerated proximal steps with restarts:
     /// Beck and Teboulle, *FISTA* (2009); O'Donoghue and Candès, *Adaptive Restart* (2015).
+    ///
+    /// r, `ridge`, is 1 in the elastic net; 0 is the penalty of the absolute values alone.
     ///
     /// Steps are as long in each column as a diagonal bound of the curvature allows, so examples in
     /// their principal axes, where that bound is tight, converge fastest.
     public func fitElasticNet(
-        _ lambda: Double, from start: Tensor? = nil, tolerance: Double = 1e-6,
+        _ lambda: Double, ridge: Double = 1, from start: Tensor? = nil, tolerance: Double = 1e-6,
         maxIterations: Int = 100_000
     ) -> Fit {
         require(lambda > 0, "logistic regression needs λ > 0, found \(lambda)")
+        require(ridge >= 0, "logistic regression needs ridge ≥ 0, found \(ridge)")
+        func certified(_ weights: Tensor, iterations: Int) -> Fit {
+            ridge > 0
+                ? self.certified(weights, lambda, ridge: ridge, iterations: iterations)
+                : certifiedByDual(weights, lambda, iterations: iterations)
+        }
         return noGrad {
             // Böhning's ½ XᵀX/n, bounded by its absolute row sums.
             let bound = gram.abs().sum(0) * 0.5  // [D]
             var weights = start ?? zeroWeights
             var leading = weights
             var momentum = 1.0
-            var best = certified(weights, lambda, iterations: 0)
+            var best = certified(weights, iterations: 0)
             var iterations = 0
             while best.relativeGap > tolerance, iterations < maxIterations {
                 iterations += 1
                 let slope = lossAndGradient(leading).gradient
-                let next = shrunk(leading * bound - slope, by: lambda) / (bound + lambda)
+                let next = shrunk(leading * bound - slope, by: lambda) / (bound + ridge * lambda)
                 let change = next - weights
                 if ((leading - next) * bound * change).sum().item > 0 { momentum = 1 }
                 let following = (1 + (1 + 4 * momentum * momentum).squareRoot()) / 2
@@ -103,7 +111,7 @@ public final class LogisticRegression {
                 (weights, momentum) = (next, following)
                 // The certificate costs a gradient of its own.
                 if iterations % 10 == 0 || iterations == maxIterations {
-                    best = certified(weights, lambda, iterations: iterations)
+                    best = certified(weights, iterations: iterations)
                 }
             }
             return best
@@ -142,17 +150,37 @@ public final class LogisticRegression {
     }
 
     /// The elastic net's objective with the bound on its distance from the optimum.
-    private func certified(_ weights: Tensor, _ lambda: Double, iterations: Int) -> Fit {
+    private func certified(
+        _ weights: Tensor, _ lambda: Double, ridge: Double, iterations: Int
+    ) -> Fit {
         let (loss, gradient) = lossAndGradient(weights)
-        let norms = (weights.abs() + weights.squared() * 0.5).sum().item
-        let slope = gradient + weights * lambda
+        let norms = (weights.abs() + weights.squared() * (ridge / 2)).sum().item
+        let slope = gradient + weights * (ridge * lambda)
         // At zero the subgradient may take any value within ±λ: the shortest one counts.
         let shortest = (weights .== 0).select(
             shrunk(slope, by: lambda), else: slope + weights.sign() * lambda)
         let objective = loss + lambda * norms
         return Fit(
             weights: weights, objective: objective,
-            relativeGap: Self.relativeGap(shortest, objective, lambda), iterations: iterations)
+            relativeGap: Self.relativeGap(shortest, objective, ridge * lambda),
+            iterations: iterations)
+    }
+
+    /// The same for ridge 0, where nothing is strongly convex: the gap to a point of the dual problem.
+    ///
+    /// P and Y are the probabilities and the labels, `[n, K]`. For every t in [0, 1] with
+    /// ‖t (P − Y)ᵀX / n‖∞ ≤ λ the mean entropy of t P + (1 − t) Y is no more than the optimum.
+    private func certifiedByDual(_ weights: Tensor, _ lambda: Double, iterations: Int) -> Fit {
+        let (loss, gradient) = lossAndGradient(weights)
+        let objective = loss + lambda * weights.abs().sum().item
+        let t = min(1, lambda / max(gradient.abs().max().item, .leastNormalMagnitude))
+        let probabilities = x.matmul(weights.transposed()).softmax(1) * t
+        let right = (minusOnes * (t - 1)).to(dtype: probabilities.dtype)
+        let mixed = probabilities.scatterAdding(right, at: labels.unsqueezed(1), 1)
+        let entropy = -(mixed * mixed.clamped(min: 1e-300).log()).sum(1).mean().item
+        return Fit(
+            weights: weights, objective: objective,
+            relativeGap: max(objective - entropy, 0) / objective, iterations: iterations)
     }
 
     private func shrunk(_ x: Tensor, by amount: Double) -> Tensor {

@@ -49,6 +49,27 @@ import Torch
         #expect(lambda < 0.01 || zeros > 10)
     }
 
+    @Test("absolute values alone: a certified optimum, and sparse", arguments: [1e-3, 0.1])
+    func absolute(lambda: Double) {
+        let features = clusters(200, spread: 2, seed: 1)
+        let fit = problem(features).fitElasticNet(lambda, ridge: 0, tolerance: 1e-9)
+        #expect(fit.relativeGap <= 1e-9)
+        let found = objective(features, fit.weights, l1: lambda, l2: 0)
+        #expect(abs(found - fit.objective) < 1e-12)
+        for seed in 0..<5 as Range<UInt64> {
+            let direction = Tensor.normal(
+                fit.weights.shape, generator: Generator(seed: seed), dtype: .float64)
+            let elsewhere = fit.weights + direction * (0.01 * fit.weights.norm().item)
+            #expect(objective(features, elsewhere, l1: lambda, l2: 0) > found)
+        }
+        // The gap is no smaller than what an unfinished fit is worse by.
+        let early = problem(features).fitElasticNet(
+            lambda, ridge: 0, tolerance: 1e-9, maxIterations: 10)
+        #expect(early.objective - found <= early.relativeGap * early.objective + 1e-12)
+        let zeros = (fit.weights .== 0).sum().item
+        #expect(lambda < 0.01 || zeros > 10)
+    }
+
     @Test("a warm start changes the way, not the end")
     func warmStart() {
         let features = clusters(200, spread: 2, seed: 1)
