@@ -7,7 +7,8 @@ public import Torch
 /// VISSL's protocol, by which I-JEPA and StoP are scored.
 ///
 /// 1. the feature of a picture is the mean of the final tokens of each of the last blocks, the
-///    earliest first (`concatPOOL4`); the last part of it is that of the last block (`lastPOOL`)
+///    earliest first (`concatPOOL4`); the last part of it is that of the last block (`lastPOOL`).
+///    Of every third block it is VISSL's `stridePOOL_4_3`, which has the last one first
 /// 2. for each learning rate and weight decay four heads: both features, with and without batch
 ///    normalisation
 /// 3. L = the sum of their cross entropies: no head knows of the others
@@ -138,14 +139,15 @@ extension PooledProbes {
     ///   - train: the earliest block's part first.
     ///   - test: of the same width.
     ///   - blockWidths: of the parts.
+    ///   - stride: how far the blocks are apart, for the names of the heads.
     ///   - config: of the training.
     ///   - seed: of the initial weights and the order.
     ///   - store: keeps the heads after an epoch, and has perhaps kept them before.
     /// - Returns: top-1 and top-5 of each head, the best first.
     /// - Throws: `EvaluationError` for features that cannot be trained on, or have other parts.
     public static func run(
-        train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
-        seed: UInt64 = 0, store: ProbeStore? = nil
+        train: some ProbeFeatures, test: Features, blockWidths: [Int], stride: Int = 1,
+        _ config: Config = Config(), seed: UInt64 = 0, store: ProbeStore? = nil
     ) throws -> [(name: String, accuracy: Accuracy)] {
         try config.validate()
         try EvaluationError.check(train: train, test: test)
@@ -158,7 +160,7 @@ extension PooledProbes {
         let made = heads(
             config,
             parts: [
-                (0..<train.width, "concatPOOL\(blockWidths.count)"),
+                (0..<train.width, name(blocks: blockWidths.count, stride: stride)),
                 (train.width - last..<train.width, "lastPOOL"),
             ], classCount: classCount, seed: seed)
         for probe in made { probe.head.move(to: train.device) }
@@ -178,6 +180,12 @@ extension PooledProbes {
         }
         store?.finish()
         return sweep.accuracies(of: test).sorted { $0.accuracy.top1 > $1.accuracy.top1 }
+    }
+
+    /// VISSL's name of the means of several blocks side by side, with the order where it is another.
+    private static func name(blocks: Int, stride: Int) -> String {
+        blocks == 1 || stride == 1
+            ? "concatPOOL\(blocks)" : "stridePOOL_\(blocks)_\(stride), earliest first"
     }
 
     private func accuracies(of test: Features) -> [(name: String, accuracy: Accuracy)] {
@@ -218,11 +226,12 @@ extension PooledProbes {
 
     /// Top-1 and top-5 of the best head, and top-1 of every one, as `scores.json` keeps them.
     public static func scores(
-        train: some ProbeFeatures, test: Features, blockWidths: [Int], _ config: Config = Config(),
-        seed: UInt64 = 0, store: ProbeStore? = nil
+        train: some ProbeFeatures, test: Features, blockWidths: [Int], stride: Int = 1,
+        _ config: Config = Config(), seed: UInt64 = 0, store: ProbeStore? = nil
     ) throws -> [Score] {
         let results = try run(
-            train: train, test: test, blockWidths: blockWidths, config, seed: seed, store: store)
+            train: train, test: test, blockWidths: blockWidths, stride: stride, config, seed: seed,
+            store: store)
         guard let best = results.first else { return [] }
         var settings: [String: Score.Setting] = [
             "optimizer": .text(config.optimizer.rawValue),

@@ -46,16 +46,19 @@ extension DataSettings {
     ///   - channels: of the model.
     ///   - batchSize: pictures at a time, at most.
     ///   - resize: as in `evaluationPipeline`.
+    ///   - interpolation: the same.
     /// - Returns: the plan of one epoch.
     /// - Throws: `DataError` where there are no pictures.
     public func evaluationPlan(
         for source: any ImageSource, imageSize: Int, channels: Int, batchSize: Int,
-        resize: Int? = nil
+        resize: Int? = nil, interpolation: Interpolation = .bicubic
     ) throws -> LoaderPlan {
         var plan = LoaderPlan(
             source: source,
             views: [
-                evaluationPipeline(imageSize: imageSize, channels: channels, resize: resize)
+                evaluationPipeline(
+                    imageSize: imageSize, channels: channels, resize: resize,
+                    interpolation: interpolation)
             ],
             sampler: try Sampler(
                 count: source.count, globalBatchSize: min(batchSize, source.count), seed: 0,
@@ -160,14 +163,17 @@ extension DataSettings {
     ///   - channels: of the model.
     ///   - resize: nil takes 256/224 of the image size, as is usual, and for pictures below 64
     ///     pixels the size itself.
+    ///   - interpolation: of the resize.
     /// - Returns: the pipeline, with the normalisation of training.
-    public func evaluationPipeline(imageSize: Int, channels: Int, resize: Int? = nil)
-        -> ImagePipeline
-    {
+    public func evaluationPipeline(
+        imageSize: Int, channels: Int, resize: Int? = nil, interpolation: Interpolation = .bicubic
+    ) -> ImagePipeline {
         let shorter = resize ?? Self.evaluationShortSide(imageSize: imageSize)
         return ImagePipeline(
-            [Resize(size: PixelSize(shorter)), CenterCrop(size: PixelSize(imageSize))],
-            channels: channels, normalization: normalization(channels: channels))
+            [
+                Resize(size: PixelSize(shorter), interpolation: interpolation),
+                CenterCrop(size: PixelSize(imageSize)),
+            ], channels: channels, normalization: normalization(channels: channels))
     }
 
     /// What the shorter side of a picture becomes before the centre is cut out for a model: 256/224 of its

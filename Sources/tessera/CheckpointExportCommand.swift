@@ -12,6 +12,7 @@ struct CheckpointExportCommand: ParsableCommand {
         discussion: """
             tessera checkpoint export --weights runs/mae --to huggingface mae-encoder
             tessera checkpoint export --weights mae.pth --to onnx mae.onnx
+            tessera checkpoint export --weights jepa_vissl --to ijepa jepa.pth.tar
 
             What is written is read back first and must give the same tokens of a picture of noise; \
             ONNX files, which nothing here can run, are not.
@@ -22,8 +23,9 @@ struct CheckpointExportCommand: ParsableCommand {
     @Option(
         help:
             """
-            timm, huggingface (a folder), mae, ibot, vissl, safetensors (Tessera's names) or onnx; of a \
-            run of ijepa, stop or ibot that name, for the whole state as the method's own code saves it.
+            timm, huggingface (a folder), mae, ibot, vissl, ijepa, stop, safetensors (Tessera's names) or \
+            onnx; of a run of ijepa, stop or ibot that name is its whole state as the method's own code \
+            saves it.
             """
     )
     var to: String
@@ -34,14 +36,21 @@ struct CheckpointExportCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
-    @Flag(help: "Print one JSON object: files, family, difference, untold.")
+    @Flag(help: "Print one JSON object: files, family, difference, untold, holds.")
     var json = false
 
+    /// What was written.
     private struct Outcome: Encodable {
+        enum Contents: String, Encodable {
+            case encoder
+            case run
+        }
+
         let files: [String]
         let family: String?
         let difference: Double?
         let untold: [String]
+        var holds = Contents.encoder
     }
 
     private static var names: [String] {
@@ -67,7 +76,7 @@ struct CheckpointExportCommand: ParsableCommand {
                 run: weights.weights, of: method, to: output)
             return json
                 ? try JSONLine.write(
-                    Outcome(files: [file], family: to, difference: nil, untold: []))
+                    Outcome(files: [file], family: to, difference: nil, untold: [], holds: .run))
                 : print(file)
         }
         let encoder = try weights.load()
@@ -83,6 +92,11 @@ struct CheckpointExportCommand: ParsableCommand {
             print(
                 outcome.files.joined(separator: ", ")
                     + (outcome.family.map { ": \($0)" } ?? "") + check)
+            if ExportTarget(rawValue: to)?.isPartOfRun == true {
+                print(
+                    "it holds the encoder alone, not a run's state: it can be evaluated, not continued"
+                )
+            }
             if !outcome.untold.isEmpty {
                 print(
                     "the other program has to be told: " + outcome.untold.joined(separator: ", "))
@@ -92,11 +106,14 @@ struct CheckpointExportCommand: ParsableCommand {
 
     /// The method whose run is written whole; a name that is an encoder's too means a run only where one
     /// is given.
+    ///
+    /// Another method's run is an encoder for `--to ibot`, and a mistake for `--to ijepa`.
     private func wholeRun() throws -> (any ContinuingMethod.Type)? {
         let methods = Registry.continuing.filter { $0.foreignName == to }
         let found = try RunExport.methodName(of: weights.weights)
-        return methods.first { $0.name == found }
-            ?? (ExportTarget(rawValue: to) == nil ? methods.first : nil)
+        if let own = methods.first(where: { $0.name == found }) { return own }
+        guard let target = ExportTarget(rawValue: to) else { return methods.first }
+        return found != nil && target.isPartOfRun ? methods.first : nil
     }
 
     private func write(

@@ -94,7 +94,7 @@ struct EvaluateCommand: ParsableCommand {
                 let (train, test) = try data.probeFeatures(settings.features)
                 return try PooledProbes.scores(
                     train: train, test: test, blockWidths: data.blockWidths(settings.features),
-                    settings.protocol,
+                    stride: settings.features.stride, settings.protocol,
                     store: data.probeStore(settings.features, settings.protocol))
             }
         }

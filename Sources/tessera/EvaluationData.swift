@@ -131,7 +131,8 @@ struct EvaluationData {
         FeatureIdentity(
             encoder, config, width: extractor.width, of: source,
             imageSize: encoder.model.imageSize, resize: settings.resize,
-            batchSize: EvaluationBatches.defaultSize, device: extractor.device)
+            interpolation: settings.interpolation, batchSize: EvaluationBatches.defaultSize,
+            device: extractor.device)
     }
 
     /// The length of each block's part of a feature, the earliest first.
@@ -191,7 +192,8 @@ struct EvaluationData {
         _ source: any ImageSource, _ split: Split, _ extractors: [FeatureExtractor]
     ) throws -> [Features] {
         let batches = try EvaluationBatches(
-            source, data: encoder.data, model: encoder.model, resize: settings.resize)
+            source, data: encoder.data, model: encoder.model, resize: settings.resize,
+            interpolation: settings.interpolation)
         let features = FeatureForms(extractors).extract(batches, classNames: source.classNames) {
             done in
             progress.update(
@@ -212,12 +214,13 @@ final class EvaluationBatches: Sequence, IteratorProtocol {
 
     init(
         _ source: any ImageSource, data: DataSettings, model: any VisionEncoder,
-        resize: Int? = nil, batchSize: Int = defaultSize
+        resize: Int? = nil, interpolation: Interpolation = .bicubic,
+        batchSize: Int = defaultSize
     ) throws {
         loader = try Loader(
             data.evaluationPlan(
                 for: source, imageSize: model.imageSize, channels: model.channels,
-                batchSize: batchSize, resize: resize), epochs: 1)
+                batchSize: batchSize, resize: resize, interpolation: interpolation), epochs: 1)
     }
 
     func next() -> LabelledBatch? {

@@ -1,5 +1,6 @@
 import Data
 import Evaluation
+import Imaging
 import NN
 import TensorFiles
 import Torch
@@ -34,8 +35,8 @@ struct FeatureIdentity: Codable, Equatable {
     /// Of features that `extractor` makes with an encoder on its device.
     init(
         _ encoder: PretrainedEncoder, _ config: FeatureExtractor.Config, width: Int,
-        of source: any ImageSource, imageSize: Int, resize: Int? = nil, batchSize: Int,
-        device: Device
+        of source: any ImageSource, imageSize: Int, resize: Int? = nil,
+        interpolation: Interpolation = .bicubic, batchSize: Int, device: Device
     ) {
         weights = Self.checksum(of: encoder.model)
         model = Self.form(of: encoder.model)
@@ -52,15 +53,23 @@ struct FeatureIdentity: Codable, Equatable {
         precision = config.precision?.rawValue
         self.batchSize = batchSize
         self.imageSize = imageSize
-        preparation = Self.preparation(encoder.data, resize: resize)
+        preparation = Self.preparation(
+            encoder.data, resize: resize, interpolation: interpolation)
         self.device = "\(device)"
     }
 
     /// What of the run's settings decides how a picture becomes a tensor.
-    private static func preparation(_ data: DataSettings, resize: Int?) -> String {
-        "mean \(data.mean), std \(data.std), \(data.orientation), \(data.decoding), "
+    ///
+    /// What is usual is not named, so that what was kept before is still found.
+    private static func preparation(
+        _ data: DataSettings, resize: Int?, interpolation: Interpolation
+    ) -> String {
+        var text =
+            "mean \(data.mean), std \(data.std), \(data.orientation), \(data.decoding), "
             + "range \(data.range.map { "\($0)" } ?? "none"), truncated \(data.truncated)"
-            + (resize.map { ", resized to \($0)" } ?? "")
+        if let resize { text += ", resized to \(resize)" }
+        if interpolation != .bicubic { text += ", resized by \(interpolation.rawValue)" }
+        return text
     }
 
     /// Heads, ε, the way to resize positions and so on.

@@ -13,7 +13,9 @@ struct ProtocolCard {
 
     init(_ encoder: PretrainedEncoder, _ pictures: PictureSettings, data: String) {
         let size = encoder.model.imageSize
-        let crops = pictures.cropInterpolation ?? .bicubic
+        let interpolation = pictures.interpolation
+        let crops =
+            pictures.crops == .center ? interpolation : pictures.cropInterpolation ?? .bicubic
         settings = [
             "weights": .text(encoder.origin),
             "checksum": .text(FeatureIdentity.checksum(of: encoder.model)),
@@ -22,8 +24,8 @@ struct ProtocolCard {
                 Double(pictures.resize ?? DataSettings.evaluationShortSide(imageSize: size))),
             "crops": .text(pictures.crops.rawValue),
             "interpolation": .text(
-                pictures.crops == .center || crops == .bicubic
-                    ? "bicubic" : "bicubic; crops \(crops.rawValue)"),
+                crops == interpolation
+                    ? crops.rawValue : "\(interpolation.rawValue); crops \(crops.rawValue)"),
         ]
     }
 

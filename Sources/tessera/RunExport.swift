@@ -23,7 +23,8 @@ enum RunExport {
         guard found == method.name else {
             throw UsageError(
                 "\(run) is \(found.map { "a run of \($0)" } ?? "no folder of a run"): --to "
-                    + "\(method.foreignName) writes the whole state of a run of \(method.name)")
+                    + "\(method.foreignName) writes the whole state of a run of \(method.name); name "
+                    + "a checkpoint, such as one of the run's, for an encoder alone")
         }
         return try write(method, URL(fileURLWithPath: run), path)
     }

@@ -21,6 +21,8 @@ import VisionModels
             (.mae, "mae", { $0.positions = .sinCos }),
             (.ibot, "ibot", { $0.layerScale = 0.1 }),
             (.vissl, "vissl", { $0.classToken = false }),
+            (.ijepa, "ijepa", { $0.classToken = false }),
+            (.stop, "ijepa", { ($0.classToken, $0.masksPatches) = (false, true) }),
             (.huggingface, "hf-vit", { _ in }),
             (.huggingface, "hf-ijepa", { $0.classToken = false }),
             (.huggingface, "hf-dinov2", { $0.layerScale = 0.1 }),
@@ -118,6 +120,38 @@ import VisionModels
         #expect(loaded.report.coverage == 1)
     }
 
+    /// `from_vissl.py` of StoP's code.
+    @Test(
+        "a trunk of VISSL becomes a target encoder again, number by number",
+        arguments: [(.ijepa, "module."), (.stop, "")] as [(ExportTarget, String)])
+    func trunk(target: ExportTarget, start: String) throws {
+        let folder = try TemporaryFolder()
+        let (trunk, path) = (folder.file("jepa_vissl"), folder.file("jepa.pth.tar"))
+        let model = try model { ($0.classToken, $0.positions) = (false, .sinCos) }
+        _ = try CheckpointExporter(.vissl).write(model, to: trunk)
+        let loader = CheckpointLoader(.init(heads: 3))
+        let encoder = try loader.load(trunk).visionTransformer()
+        let written = try CheckpointExporter(target).write(encoder, to: path)
+        #expect(written.family == "ijepa" && written.difference <= 1e-5)
+
+        let before = try CheckpointFile(path: trunk).tensors(
+            under: ["classy_state_dict", "base_model", "model", "trunk"]
+        ).sorted { $0.name < $1.name }
+        let after = try CheckpointFile(path: path).tensors(under: ["target_encoder"])
+            .sorted { $0.name < $1.name }
+        #expect(after.map(\.name) == before.map { start + $0.name })
+        for (new, old) in zip(after, before) {
+            #expect(new.tensor.shape == old.tensor.shape, "\(old.name)")
+            #expect(new.tensor.doubles() == old.tensor.doubles(), "\(old.name)")
+        }
+        // Nothing lies beside it, and it is taken for what it is.
+        #expect(try CheckpointFile(path: path).tensors().count == before.count)
+        let loaded = try loader.load(path)
+        let place = start.isEmpty ? "target_encoder" : "target_encoder: module."
+        #expect(loaded.family.name == "ijepa" && loaded.report.place == place)
+        #expect(loaded.report.isComplete && loaded.report.coverage == 1)
+    }
+
     @Test("a target refuses what it has no model for")
     func refusals() throws {
         let folder = try TemporaryFolder()
@@ -127,6 +161,10 @@ import VisionModels
             (.mae, { $0.layerScale = 1 }, "LayerScale"),
             (.ibot, { $0.classToken = false }, "patches alone"),
             (.vissl, { $0.mlp = .swiGLU }, "swiGLU"),
+            (.ijepa, { _ in }, "a class token"),
+            (.ijepa, { ($0.classToken, $0.patchBias) = (false, false) }, "without bias"),
+            (.stop, { ($0.classToken, $0.layerScale) = (false, 0.1) }, "LayerScale"),
+            (.stop, { ($0.classToken, $0.queryKeyNorm) = (false, true) }, "inside of attention"),
             (.huggingface, { $0.queryKeyNorm = true }, "norms of queries"),
             (
                 .huggingface, { ($0.pooling, $0.finalNorm) = (.mean, .pooled) },

@@ -1,7 +1,9 @@
 import Configuration
 import Evaluation
+import NN
 import Testing
 import Torch
+import VisionModels
 
 @Suite("Linear probes of several blocks at once") struct PooledProbesTests {
     /// Two parts of a feature, of 3 and 5 numbers: the classes are in one of them.
@@ -39,6 +41,47 @@ import Torch
             train: train, test: test, blockWidths: [3, 5], config)
         #expect(scores.map(\.metric) == ["top1", "top5"])
         #expect(scores[0].value == results[0].accuracy.top1)
+    }
+
+    @Test(
+        "heads are named by how far the blocks are apart, and by the order where VISSL has another",
+        arguments: [
+            (1, [3, 5], "concatPOOL2"), (3, [3, 5], "stridePOOL_2_3, earliest first"),
+            (3, [8], "concatPOOL1"),
+        ] as [(Int, [Int], String)])
+    func names(stride: Int, widths: [Int], name: String) throws {
+        let set = features(60, inLast: true, seed: 3)
+        var config = PooledProbes.Config()
+        (config.batch, config.epochs, config.milestones) = (60, 1, [])
+        let results = try PooledProbes.run(
+            train: set, test: set, blockWidths: widths, stride: stride, config)
+        let ends = [", batch norm, lr × 1.0, wd 0.0005", ", lr × 1.0, wd 0.0005"]
+        let names = [name, "lastPOOL"].flatMap { start in ends.map { start + $0 } }
+        #expect(results.map(\.name).sorted() == names.sorted())
+        let scores = try PooledProbes.scores(
+            train: set, test: set, blockWidths: widths, stride: stride, config)
+        #expect(scores[0].settings["top1 of " + name + ends[0]] != nil)
+    }
+
+    /// The order that the name tells: the fourth last block before the last.
+    @Test("with a stride the mean of the earliest block comes first")
+    func order() throws {
+        var shape = VisionTransformer.Config()
+        (shape.imageSize, shape.patchSize, shape.width) = (8, 4, 8)
+        (shape.depth, shape.heads, shape.classToken) = (4, 2, false)
+        let encoder = try VisionTransformer(shape, generator: Generator(seed: 1))
+        encoder.evaluate()
+        let images = Tensor.normal([2, 3, 8, 8], generator: Generator(seed: 2))
+        func mean(_ change: (inout FeatureExtractor.Config) -> Void) throws -> Tensor {
+            var config = FeatureExtractor.Config()
+            config.tokens = .mean
+            change(&config)
+            return try FeatureExtractor(encoder, config)(images)
+        }
+        let both = try mean { ($0.blocks, $0.stride) = (2, 3) }
+        let (first, last) = (try mean { $0.leftOut = 3 }, try mean { _ in })
+        #expect(both.isEqual(to: concatenated([first, last], 1)))
+        #expect(!first.isEqual(to: last))
     }
 
     @Test("features of other parts, and settings that make no sense, are refused")

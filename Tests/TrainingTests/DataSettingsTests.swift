@@ -62,6 +62,12 @@ import Testing
         let given = DataSettings().evaluationPipeline(
             imageSize: imageSize, channels: 3, resize: 300)
         #expect(given.steps.first == Transform(Resize(size: 300)))
+        let bilinear = DataSettings().evaluationPipeline(
+            imageSize: imageSize, channels: 3, interpolation: .bilinear)
+        #expect(
+            bilinear.steps.first
+                == Transform(Resize(size: PixelSize(shorter), interpolation: .bilinear)))
+        #expect(bilinear != pipeline)
     }
 
     @Test("a grey model takes the mean of numbers given for colours")

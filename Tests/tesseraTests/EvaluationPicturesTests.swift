@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 import Testing
 
 /// How `evaluate` shows pictures to an encoder, and keeps what it made of them.
@@ -41,6 +42,49 @@ import Testing
         let other = try evaluate("knn", words[0], words[1], words[2], "features.tokens=mean")
         #expect(!other.errors.contains("from \(cache)"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 4)
+    }
+
+    @Test("pictures are resized as wanted: other features, a file of their own, on the card")
+    func interpolation() throws {
+        let cache = folder.path("cache")
+        func found(_ settings: String...) throws -> Program.Result {
+            let result = try Program.run(
+                [
+                    "evaluate", "logistic", "--weights", run, "--data", data, "--cache", cache,
+                    "features.tokens=mean", "pictures.resize=12",
+                ] + settings)
+            try #require(result.status == 0, "\(result.errors)")
+            return result
+        }
+        let (usual, bilinear) = (try found(), try found("pictures.interpolation=bilinear"))
+        #expect(!usual.errors.contains("from \(cache)"))
+        #expect(!bilinear.errors.contains("from \(cache)"), "\(bilinear.errors)")
+        // The default, named, is the default; and each finds its own again.
+        for setting in ["pictures.interpolation=bicubic", "pictures.interpolation=bilinear"] {
+            let again = try found(setting)
+            #expect(again.errors.contains("features of train: from \(cache)"), "\(again.errors)")
+            #expect(again.errors.contains("features of validation: from \(cache)"))
+        }
+        let files = try FileManager.default.contentsOfDirectory(atPath: cache)
+            .map { try SafeTensorsFile(path: "\(cache)/\($0)") }
+        let identities = files.compactMap { $0.metadata["tessera.features"] }
+        #expect(identities.count == 4)
+        #expect(identities.count { $0.contains("resized by bilinear") } == 2)
+        #expect(!identities.contains { $0.contains("resized by bicubic") })
+        #expect(try Set(files.map { try $0.tensor("features").doubles() }).count == 4)
+        let random = try evaluate(
+            "linear", "pictures.crops=random", "pictures.interpolation=bilinear",
+            "protocol.epochs=1", "protocol.batch=96", "protocol.warmupEpochs=0")
+        #expect(random.status == 0, "\(random.errors)")
+        #expect(try cards() == ["bicubic", "bilinear", "bilinear; crops bicubic"])
+    }
+
+    /// The interpolations that the scores of the run name.
+    private func cards() throws -> Set<String> {
+        let data = try Data(contentsOf: URL(fileURLWithPath: run + "/scores.json"))
+        let scores = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
+        return Set(
+            scores.compactMap { ($0["settings"] as? [String: Any])?["interpolation"] as? String })
     }
 
     @Test("kept features that were cut short are refused by name")

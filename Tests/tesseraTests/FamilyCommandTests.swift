@@ -119,6 +119,43 @@ import Testing
             "\(folderOfRun.errors)")
     }
 
+    @Test("a trunk of VISSL becomes a checkpoint of I-JEPA, which is said to be the encoder alone")
+    func trunk() throws {
+        func export(_ weights: String, _ options: [String]) throws -> Program.Result {
+            let result = try Program.run(
+                ["checkpoint", "export", "--weights", weights] + options)
+            try #require(result.status == 0, "\(result.errors)")
+            return result
+        }
+        let (trunk, file) = (folder.path("jepa_vissl"), folder.path("jepa.pth.tar"))
+        let first = try export(try write("hf_IJepaModel"), ["--to", "vissl", trunk])
+        #expect(first.output.contains("read back") && !first.output.contains("alone"))
+        let second = try export(trunk, ["--heads", "2", "--to", "ijepa", file])
+        for word in ["ijepa; read back", "holds the encoder alone, not a run's state", "2 heads"] {
+            #expect(second.output.contains(word), "\(second.output)")
+        }
+        let diff = try Program.run(
+            [
+                "checkpoint", "diff", trunk, file, "--prefix-a",
+                "classy_state_dict.base_model.model.trunk.", "--prefix-b",
+                "target_encoder.module.",
+            ])
+        #expect(diff.status == 0, "\(diff.output)\(diff.errors)")
+        let scored = try evaluate(file, ["features.tokens=mean", "--heads", "2"])
+        #expect(scored.status == 0 && scored.errors.contains("ijepa, 100 %"), "\(scored.errors)")
+        let json = try export(
+            trunk, ["--heads", "2", "--to", "stop", folder.path("stop.pth"), "--json"])
+        #expect(json.output.contains("\"holds\":\"encoder\""), "\(json.output)")
+        // Others have class tokens.
+        let refused = try Program.run(
+            [
+                "checkpoint", "export", "--weights", try write("hf_ViTModel"), "--to", "ijepa",
+                folder.path("no"),
+            ])
+        #expect(refused.status == 65 && refused.errors.contains("a class token"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("no")))
+    }
+
     @Test("half an encoder is an error that shows what is missing, unless --allow-partial")
     func partial() throws {
         let weights = try write("hf_ViTModel", leavingOut: "layer.1.output.dense.bias")

@@ -89,6 +89,12 @@ public struct CheckpointExporter {
             let base = PyTorchWriter.Value.dictionary([("model", trunk)])
             try PyTorchWriter.write(
                 .dictionary([("classy_state_dict", .dictionary([("base_model", base)]))]), to: path)
+        case .ijepa, .stop:
+            // I-JEPA's encoders are always wrapped for several devices.
+            let start = target == .ijepa ? "module." : ""
+            let named = own.map { (name: start + $0.name, tensor: $0.tensor) }
+            try PyTorchWriter.write(
+                .dictionary([("target_encoder", .tensors(named))]), to: path)
         case .huggingface: return try writeFolder(model.config, own, family, path)
         }
         return [path]

@@ -13,11 +13,19 @@ public enum ExportTarget: String, CaseIterable, Sendable {
     case ibot
     /// `classy_state_dict.base_model.model.trunk`, as VISSL's linear evaluation reads it.
     case vissl
+    /// `{"target_encoder": …}` with `module.` before the names, the part of I-JEPA's checkpoints that
+    /// is evaluated.
+    case ijepa
+    /// The same with bare names, as StoP's code makes it of a trunk of VISSL.
+    case stop
     /// Tessera's own names, as safetensors.
     case safetensors
 }
 
 extension ExportTarget {
+    /// Whether the target's own files hold the whole state of a run, of which an encoder is a part.
+    public var isPartOfRun: Bool { self == .ijepa || self == .stop }
+
     /// The family whose names an encoder gets.
     ///
     /// - Throws: `CheckpointError` where the target has no model of this form.
@@ -40,6 +48,10 @@ extension ExportTarget {
             if self != .vissl, !config.classToken { throw refuse("patches alone") }
             if self == .mae, config.layerScale != nil { throw refuse("LayerScale") }
             return self == .mae ? .mae : self == .ibot ? .iBOT : .vissl
+        case .ijepa, .stop:
+            if let feature = config.beyondIJEPA { throw refuse(feature) }
+            // StoP's files are told by the place of their optimiser: an encoder alone is of both.
+            return .iJEPA
         case .huggingface: return try huggingFace(config, refuse)
         }
     }
@@ -99,7 +111,7 @@ extension ExportTarget {
         case .timm:
             config.positionedTokens == .classAndPatches && config.extraTokens > 1
                 ? .patches : config.positionedTokens
-        case .mae, .ibot, .vissl: .all
+        case .mae, .ibot, .vissl, .ijepa, .stop: .all
         case .huggingface: config.registers > 0 ? .classAndPatches : .all
         }
     }
@@ -119,6 +131,18 @@ extension ExportTarget {
 }
 
 extension VisionTransformer.Config {
+    /// What of the model the encoders of I-JEPA and StoP do not have; nil for nothing.
+    fileprivate var beyondIJEPA: String? {
+        if classToken { return "a class token" }
+        if layerScale != nil { return "LayerScale" }
+        if positions == .none { return "no embedding of positions" }
+        if !patchBias { return "a patch embedding without bias" }
+        if finalNorm != .tokens {
+            return "a norm of the mean, or none, in the place of one of the tokens"
+        }
+        return beyondFirstTransformers
+    }
+
     /// What of the model the first vision transformers did not have; nil for nothing.
     fileprivate var beyondFirstTransformers: String? {
         if registers > 0 || distillationToken { return "more than one token before the patches" }
