@@ -27,17 +27,21 @@ public struct CheckpointLoader {
         public var heads: Int?
         /// The height and width of the pictures, where not those of training: positions are resized.
         public var imageSize: Int?
+        /// Whether such a resize goes by the quotient of the sizes, as loaders for fine-tuning do, also
+        /// where the code that trained the encoder adds a tenth of a patch (DINO, iBOT).
+        public var fitsPositionsExactly = false
         /// Whether missing and unknown tensors are no error.
         public var allowPartial = false
 
         public init(
             part: String? = nil, prefersAverage: Bool = false, heads: Int? = nil,
-            imageSize: Int? = nil, allowPartial: Bool = false
+            imageSize: Int? = nil, fitsPositionsExactly: Bool = false, allowPartial: Bool = false
         ) {
             self.part = part
             self.prefersAverage = prefersAverage
             self.heads = heads
             self.imageSize = imageSize
+            self.fitsPositionsExactly = fitsPositionsExactly
             self.allowPartial = allowPartial
         }
     }
@@ -123,7 +127,8 @@ public struct CheckpointLoader {
     public func load(into model: Module, from path: String) throws -> CoverageReport {
         let contents = try EncoderContents(path, options)
         let fit = try ModelFit(
-            contents.found, contents.mapped, into: model, file: path, keepsTask: true)
+            contents.found, contents.mapped, into: model, file: path, keepsTask: true,
+            fitsPositionsExactly: options.fitsPositionsExactly)
         try fit.finish(options)
         return fit.report
     }

@@ -38,12 +38,16 @@ struct ModelFit {
     ///   - file: the file's path, for messages.
     ///   - keepsTask: whether a head or `fc_norm` of the model without a tensor in the file is
     ///     no loss.
+    ///   - fitsPositionsExactly: whether positions are resized without a family's tenth of a patch.
     /// - Throws: where a tensor is of a type that libtorch does not compute with.
     init(
         _ found: FoundEncoder, _ mapped: [MappedTensor], into model: Module, file: String,
-        keepsTask: Bool = false
+        keepsTask: Bool = false, fitsPositionsExactly: Bool = false
     ) throws {
         self.model = model
+        let positionResize =
+            fitsPositionsExactly
+            ? found.family.positionResize.forFineTuning : found.family.positionResize
         report = CoverageReport(
             file: file, family: found.family.name, place: found.set.place, part: found.set.part,
             prefix: found.set.prefix)
@@ -73,7 +77,8 @@ struct ModelFit {
                     records[name] = record
                 } else {
                     (made[name], resized) = try Self.fit(
-                        choice.tensor(), name: name, to: target, of: model, found.family)
+                        choice.tensor(), name: name, to: target, of: model,
+                        (positionResize, found.family.biasResize))
                 }
                 report.loaded.append(
                     .init(
@@ -176,14 +181,14 @@ struct ModelFit {
     /// A tensor in the shape of the model's, with what was done to it.
     private static func fit(
         _ tensor: Tensor, name: String, to target: Tensor, of model: Module,
-        _ family: CheckpointFamily
+        _ resize: (positions: PositionResize, biases: RelativeBiasResize)
     ) throws -> (tensor: Tensor, resized: String?) {
         if tensor.shape == target.shape { return (tensor, nil) }
         do {
             if let place = ModelGeometry.positions(name, of: model) {
                 // The ResNet's have no dimension for the batch.
                 let rows = tensor.shape.count == 2 ? tensor.unsqueezed(0) : tensor
-                let fitted = try family.positionResize.fitting(
+                let fitted = try resize.positions.fitting(
                     rows, to: place.grid, extraTokens: place.extraRows)
                 guard fitted.shape.suffix(target.shape.count) == target.shape[...] else {
                     throw Misfit(tensor)
@@ -192,18 +197,18 @@ struct ModelFit {
                 return (
                     fitted.reshaped(target.shape),
                     "from \(from.map { "\($0)" } ?? "\(tensor.shape)") to \(place.grid) patches by "
-                        + family.positionResize.rawValue
+                        + resize.positions.rawValue
                 )
             }
             if let place = ModelGeometry.biases(name, of: model) {
-                let fitted = try family.biasResize.fitting(
+                let fitted = try resize.biases.fitting(
                     tensor, to: place.window, extraRows: place.extraRows)
                 guard fitted.shape == target.shape else { throw Misfit(tensor) }
                 let offsets = PatchGrid(squareOf: tensor.shape[0] - place.extraRows)
                 return (
                     fitted,
                     "from \(offsets.map { "\($0)" } ?? "\(tensor.shape)") offsets to a window of "
-                        + "\(place.window) by \(family.biasResize.rawValue)"
+                        + "\(place.window) by \(resize.biases.rawValue)"
                 )
             }
         } catch let error as PositionFitError {

@@ -21,9 +21,9 @@ extension PositionResize {
     /// pass; dense tasks too.
     public static let iBOT = PositionResize.bicubicOffset
 
-    /// iBOT's fine-tuning with layer decay and by DeiT's recipe: BEiT's and DeiT's loaders fit the
-    /// checkpoint once, without the 0.1.
-    public static let iBOTFineTuning = PositionResize.bicubic
+    /// The way of the loaders of BEiT and DeiT, by which iBOT is fine-tuned: the table is fitted once,
+    /// without the 0.1.
+    public var forFineTuning: PositionResize { self == .bicubicOffset ? .bicubic : self }
 
     /// Caron et al., *Emerging Properties in Self-Supervised Vision Transformers* (2021), and the
     /// copies of DINO, BEiT v2 and CLIP that teach tokenizers.

@@ -147,6 +147,30 @@ import VisionModels
         #expect(found.values(as: Float.self) == expected.values(as: Float.self))
     }
 
+    @Test("iBOT's positions are resized as in its forward pass, for fine-tuning by the sizes alone")
+    func resizedForFineTuning() throws {
+        let token = (name: "masked_embed", tensor: Tensor.zeros([1, 16]))
+        let path = try write(tensors + [token])
+        var config = VisionTransformer.Config()
+        (config.imageSize, config.patchSize, config.channels) = (48, 8, 1)
+        (config.width, config.depth, config.heads) = (16, 2, 2)
+        config.positions = .learned
+        func positions(exactly: Bool) throws -> (CoverageReport, [Float]) {
+            let model = try VisionTransformer(config, generator: Generator(seed: 1))
+            let options = CheckpointLoader.Options(
+                fitsPositionsExactly: exactly, allowPartial: true)
+            let report = try CheckpointLoader(options).load(into: model, from: path)
+            let found = model.stateDict.first { $0.name == "pos_embed" }
+            return (report, try #require(found).tensor.detached().values())
+        }
+        let (own, offset) = try positions(exactly: false)
+        let (tuned, exact) = try positions(exactly: true)
+        #expect(own.family == "ibot" && tuned.family == "ibot")
+        #expect("\(own)".contains("by bicubicOffset: pos_embed"))
+        #expect("\(tuned)".contains("by bicubic: pos_embed"))
+        #expect(offset != exact)
+    }
+
     @Test("other types are converted, and it says from what to what")
     func converted() throws {
         let half = tensors.map { name, tensor in

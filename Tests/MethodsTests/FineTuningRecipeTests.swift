@@ -72,6 +72,7 @@ import VisionModels
         #expect(run.schedule.minLr == 1e-6 && run.schedule.lagged == nil)
         #expect(run.method.headStd == 2e-5 && run.method.average == nil)
         #expect(run.method.testPictures(imageSize: 224).resized(224) == 256)
+        #expect(run.method.testPictures(imageSize: 384).resized(384) == 384)
         try Self.expectCommon(
             run, mixing: run.method.mixing, smoothing: run.method.smoothing)
     }
@@ -161,6 +162,8 @@ import VisionModels
         #expect(run.optim.baseLr * 2 == rate && run.data.batchSize == 768)
         #expect(run.data.repeats == 3 && run.method.layerDecay == 1 && run.method.headStd == 0.02)
         #expect(run.method.average?.decay == 0.99996 && run.method.average?.warmup == false)
+        // DeiT's code resizes to 256 / 224 of any size.
+        #expect(run.method.testPictures(imageSize: 448).resized(448) == 512)
         #expect(run.schedule.lagged?.perEpoch == true && run.schedule.lagged?.shape == .cosine)
         #expect((run.schedule.epochs, run.schedule.warmupEpochs) == (epochs, 5))
         #expect(run.schedule.startLr == 1e-6 && run.schedule.minLr == 1e-5)

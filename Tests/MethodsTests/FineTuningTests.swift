@@ -380,6 +380,7 @@ typealias ViTFineTuning = FineTuning<VisionTransformer.Config>
             ("method.projection.layer=0", "method.projection.layer is 0"),
             ("method.projection.layer=4", "expected 1 to 3, the layers of the projection head"),
             ("method.keepsHead=true", "method.keepsHead is true without weights"),
+            ("method={projection: {layer: 1}, headStd: 0.1}", "headStd is 0.1 beside projection"),
             ("method.part=model", "method.part is given without weights"),
             ("data.batchSize=1023", "data.batchSize is 1023, expected an even number"),
             ("data.onBad=skip", "data.onBad is skip, expected substitute or stop"),

@@ -49,7 +49,7 @@ import VisionModels
             let stored = try item.tensor("in/pos\(index)")
             item.compare(
                 "out/pos\(index)",
-                try PositionResize.iBOTFineTuning.fitting(
+                try PositionResize.iBOT.forFineTuning.fitting(
                     stored, from: source, to: target,
                     extraTokens: stored.shape[1] - source.count),
                 tolerance: tolerance)

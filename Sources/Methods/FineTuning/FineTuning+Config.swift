@@ -49,7 +49,7 @@ extension FineTuning {
                 "average": "a moving average of the weights, beside them; null for none",
                 "cropPercent":
                     "side of a test picture over the side it is resized to; null takes 0.875, and "
-                    + "1 below 64 pixels",
+                    + "1 below 64 pixels and from 384 on",
                 "interpolation": "how test pictures are resized",
             ]
         }
@@ -92,6 +92,10 @@ extension FineTuning.Config {
         try check(
             !keepsHead || projection == nil, "keepsHead", "true beside projection",
             expected: "false: the classifier behind a projection is a new one")
+        try check(
+            projection == nil || headStd == Self().headStd, "headStd",
+            "\(headStd) beside projection",
+            expected: "the default: behind a projection the classifier starts with 0.02")
         guard weights == nil else { return }
         try check(!keepsHead, "keepsHead", "true without weights", expected: "false")
         try check(part == nil, "part", "given without weights", expected: "null")
@@ -123,7 +127,7 @@ extension FineTuning.Config {
 
     public func testPictures(imageSize: Int) -> TestPictures {
         TestPictures(
-            cropPercent: cropPercent ?? (imageSize < 64 ? 1 : 224.0 / 256),
+            cropPercent: cropPercent ?? ((64..<384).contains(imageSize) ? 224.0 / 256 : 1),
             interpolation: interpolation)
     }
 

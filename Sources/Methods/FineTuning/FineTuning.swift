@@ -100,7 +100,8 @@ extension FineTuning: ClassifyingMethod {
     public func start() throws -> CoverageReport? {
         guard let path = config.weights else { return nil }
         let loader = CheckpointLoader(
-            CheckpointLoader.Options(part: config.part, allowPartial: config.allowPartial))
+            CheckpointLoader.Options(
+                part: config.part, fitsPositionsExactly: true, allowPartial: config.allowPartial))
         let report = try loader.load(
             into: config.keepsHead ? classifier : classifier.backbone, from: path)
         if config.keepsHead, !report.loaded.contains(where: { $0.name.hasPrefix("head.") }) {
