@@ -61,7 +61,6 @@ public struct CollapseVerdict: Sendable, Hashable {
         func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
         for (prefix, what) in [("", "pictures"), ("patch_", "patches")] {
             guard let entropy = recent(prefix + "teacher_entropy"),
-                let used = recent(prefix + "prototypes_used"),
                 let kl = recent(prefix + "teacher_kl")
             else { continue }
             if entropy > 0.99, kl < 0.01 {
@@ -71,6 +70,8 @@ public struct CollapseVerdict: Sendable, Hashable {
                         + "its targets is \(text(entropy)) of the greatest"
                 )
             }
+            // Targets that use all prototypes by construction have no such number.
+            guard let used = recent(prefix + "prototypes_used") else { continue }
             if used < 1.5 {
                 return (
                     .collapsed, "the teacher gives all \(what) one prototype: it uses \(text(used))"

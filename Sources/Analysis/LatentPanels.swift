@@ -15,13 +15,17 @@ public struct LatentPanels {
     private let pictures: [ImageBuffer]
 
     /// - Parameters:
-    ///   - prediction: of a batch.
+    ///   - predictions: of parts of a batch, at least one; contexts are as long as the shortest of a
+    ///     part, so parts should be those of training.
     ///   - images: of the same batch, `[B, C, H, W]`.
     ///   - normalization: of the images.
-    ///   - shown: pictures that are shown; the losses are means over all.
+    ///   - shown: pictures of the first part that are shown; the losses are means over all parts.
     public init(
-        _ prediction: LatentPrediction, of images: Tensor, normalization: Normalization, shown: Int
+        _ predictions: [LatentPrediction], of images: Tensor, normalization: Normalization,
+        shown: Int
     ) {
+        require(!predictions.isEmpty, "no predictions")
+        let prediction = predictions[0]
         self.prediction = prediction
         let count = min(shown, prediction.contexts.count)
         pictures = pixelImages(images[..<count], normalization)
@@ -40,17 +44,18 @@ public struct LatentPanels {
             map.picture = picture
             return map
         }
-        losses = Self.losses(prediction)
+        losses = Self.losses(predictions)
     }
 
-    private static func losses(_ prediction: LatentPrediction) -> PatchMap {
-        let sums: [Float] = prediction.lossSums.values()
-        let counts: [Float] = prediction.lossCounts.values()
+    private static func losses(_ predictions: [LatentPrediction]) -> PatchMap {
+        let grid = predictions[0].grid
+        let sums: [Float] = stacked(predictions.map(\.lossSums)).sum(0).values()
+        let counts: [Float] = stacked(predictions.map(\.lossCounts)).sum(0).values()
         let means = zip(sums, counts).map { $1 > 0 ? Double($0 / $1) : nil }
         let known = means.compactMap { $0 }
         let (least, most) = (known.min() ?? 0, known.max() ?? 0)
         var map = PatchMap(
-            rows: prediction.grid.rows, columns: prediction.grid.columns, layers: [],
+            rows: grid.rows, columns: grid.columns, layers: [],
             summary: "mean losses from \(least) to \(most)")
         map.shades = means.map { mean in
             mean.map { most > least ? ($0 - least) / (most - least) : 0 }

@@ -8,7 +8,7 @@ import VisionModels
 
 extension IBOT {
     /// Views, masks, heads, temperatures and losses; the defaults are those of the published ViT-S/16,
-    /// and of Swin-T/7 for Swin.
+    /// and of Swin-T/7 for Swin, but that it hides patches from the first epoch on, not from the 50th.
     public struct Config: MethodConfiguration, Hashable {
         public typealias Model = Shape
 
@@ -193,6 +193,24 @@ extension IBOT.Config {
         try check(
             studentTemperature > 0, "studentTemperature", studentTemperature, "a positive number")
         try check((0...1).contains(momentum), "momentum", momentum, "a number from 0 to 1")
+    }
+
+    public static func warnings(_ run: RunConfiguration<Self>) -> [String] {
+        let method = run.method
+        guard method.patchWeight > 0 else { return [] }
+        var warnings: [String] = []
+        if !method.sharedHead, method.sharedTeacherHead {
+            warnings.append(
+                "method.sharedHead=false with method.sharedTeacherHead=true is the default of iBOT's "
+                    + "code and hardly meant: the teacher's prototypes start as those of the student's "
+                    + "patches and then follow those of its class. Give both the same value")
+        }
+        if Double(method.masks.startEpoch) >= run.schedule.epochs {
+            warnings.append(
+                "nothing will be hidden: method.masks.startEpoch is \(method.masks.startEpoch), the "
+                    + "run has \(run.schedule.epochs) epochs")
+        }
+        return warnings
     }
 
     /// What only holds together with an encoder.

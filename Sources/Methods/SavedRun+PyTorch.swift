@@ -8,17 +8,19 @@ extension SavedRun {
     /// A group of parameters by our names, in the program's order, and whether they decay.
     typealias Group = (parameters: [(name: String, shape: [Int])], decays: Bool)
 
-    /// The gradient scaler's `state_dict`; none for runs without one.
+    /// The gradient scaler's `state_dict`; that of a new one for runs without.
     func scalerState() throws -> PyTorchWriter.Value {
-        guard let scale = state["scaler.scale"], let tracker = state["scaler.growth_tracker"] else {
-            return .none
-        }
+        let scale = try state["scaler.scale"].map { try Tensor($0).item } ?? 65536
+        let tracker = try state["scaler.growth_tracker"].map { try Tensor($0).item } ?? 0
         return .dictionary([
-            ("scale", .real(try Tensor(scale).item)), ("growth_factor", .real(2)),
+            ("scale", .real(scale)), ("growth_factor", .real(2)),
             ("backoff_factor", .real(0.5)), ("growth_interval", .integer(2000)),
-            ("_growth_tracker", .integer(Int(try Tensor(tracker).item))),
+            ("_growth_tracker", .integer(Int(tracker))),
         ])
     }
+
+    /// Whether the run scales its losses, as those in fp16 do.
+    var hasScaler: Bool { state["scaler.scale"] != nil }
 
     /// The optimiser's `state_dict`.
     ///

@@ -69,7 +69,7 @@ extension StoP: PretrainingMethod {
         let targets = self.targets(of: images)
         let loss = predict(images, masks, noise: noise).atLeastFloat32
             .smoothL1(ordered(masks, targets))
-        return Losses(total: loss, parts: masks.sizes + targets.spread)
+        return Losses(total: loss, parts: masks.sizes + targets.spread + noiseToPosition)
     }
 
     /// The normalised mean of the target encoder's last blocks, `[B, N, D]`.
@@ -153,16 +153,30 @@ extension StoP {
         return noise
     }
 
+    /// How long noise is beside positions, √(tr Σ) / √(d / 2), for the log: near 0 the learned A has done
+    /// away with it, far above 1 it drowns them.
+    private var noiseToPosition: [(name: String, value: Tensor)] {
+        guard config.positions == .stochastic else { return [] }
+        let d = config.predictorWidth
+        let identity = Tensor.full([], Double(d), device: predictor.maskToken.device)
+        let trace = noGrad { noiseWeight?.squared().sum() ?? identity }
+        return [("noise_to_position", (trace / (Double(d) / 2)).sqrt() * config.noiseStd)]
+    }
+
+    /// A, `[d, D]`; nil where the identity is in its place.
+    private var noiseWeight: Tensor? {
+        switch config.covariance {
+        case .identity: nil
+        case .tied: predictor.predictorEmbed.weight
+        case .free: noiseEmbed?.weight
+        }
+    }
+
     /// σ² A Aᵀ, the covariance of a noisy position, `[d, d]`.
     func positionCovariance() -> Tensor {
-        let variance = config.noiseStd * config.noiseStd
-        switch config.covariance {
-        case .identity:
-            return Tensor.identity(config.predictorWidth, device: predictor.maskToken.device)
-                * variance
-        case .tied, .free:
-            let a = (noiseEmbed ?? predictor.predictorEmbed).weight
-            return a.matmul(a.transposed()) * variance
-        }
+        let square =
+            noiseWeight.map { $0.matmul($0.transposed()) }
+            ?? Tensor.identity(config.predictorWidth, device: predictor.maskToken.device)
+        return square * (config.noiseStd * config.noiseStd)
     }
 }

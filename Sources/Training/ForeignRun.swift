@@ -90,7 +90,10 @@ public struct SavedRun {
         }
         let schedules = RunSchedules(settings, stepsPerEpoch: Int(stepsPerEpoch))
         epochs = Int(done)
-        loss = record["loss"] ?? 0
+        let last = metrics.filter {
+            $0.step <= step && Double($0.step) > Double(step) - stepsPerEpoch
+        }.compactMap { $0["loss"] }
+        loss = last.isEmpty ? 0 : last.reduce(0, +) / Double(last.count)
         learningRate = schedules.learningRate(at: max(step - 1, 0))
         weightDecay = schedules.weightDecay(at: max(step - 1, 0))
         batchSize = settings.data.batchSize

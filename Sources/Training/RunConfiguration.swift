@@ -58,6 +58,9 @@ public protocol MethodConfiguration: Configuration {
 
     /// Throws `ConfigurationError` for settings of several sections that do not fit one another.
     static func validate(_ run: RunConfiguration<Self>) throws
+
+    /// What is allowed but hardly meant, a sentence each; said when a run starts.
+    static func warnings(_ run: RunConfiguration<Self>) -> [String]
 }
 
 extension MethodConfiguration {
@@ -72,6 +75,8 @@ extension MethodConfiguration {
     public func validate(views: [ImagePipeline]) throws {}
 
     public static func validate(_ run: RunConfiguration<Self>) throws {}
+
+    public static func warnings(_ run: RunConfiguration<Self>) -> [String] { [] }
 }
 
 /// How a run is carried out.

@@ -57,12 +57,15 @@ final class StepLog {
         let parts: [(name: String, value: Double)]
         let gradientNorm: Double
         let learningRate: Double
+        let weightDecay: Double
         let wasSkipped: Bool
         /// Steps skipped so far.
         let skippedCount: Int
         let imageCount: Int
         /// Seconds that the loop has waited for pictures so far.
         let waited: Double
+        /// Bytes that tensors held on the GPU at most so far; nil on a CPU.
+        var peakMemory: Int? = nil
     }
 
     func add(_ entry: Entry) throws {
@@ -76,12 +79,13 @@ final class StepLog {
         progress.update(
             line(entry, rate: rate, wait: wait), isLast: isLast)
         if entry.step % every == 0 || isLast {
+            let memory = entry.peakMemory.map { [("peak_memory_mb", Double($0 >> 20))] } ?? []
             try write(
                 step: entry.step,
                 sinceLine.means + [
                     ("images_per_second", rate), ("data_wait", wait),
                     ("skipped_steps", Double(entry.skippedCount)),
-                ])
+                ] + memory)
             sinceLine = RunningMeans()
             window = Window(waitedBefore: waited)
         }
@@ -126,7 +130,7 @@ final class StepLog {
 }
 
 extension RunningMeans {
-    /// Adds a step; one that was skipped counts for the learning rate only.
+    /// Adds a step; one that was skipped counts for learning rate and weight decay only.
     fileprivate mutating func add(_ entry: StepLog.Entry) {
         if !entry.wasSkipped {
             add("loss", entry.loss)
@@ -134,5 +138,6 @@ extension RunningMeans {
             add("grad_norm", entry.gradientNorm)
         }
         add("lr", entry.learningRate)
+        add("weight_decay", entry.weightDecay)
     }
 }

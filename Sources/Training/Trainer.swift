@@ -217,9 +217,10 @@ public final class Trainer<Method: PretrainingMethod> {
                 StepLog.Entry(
                     step: made.number, loss: loss,
                     parts: parts.means, gradientNorm: norm,
-                    learningRate: update.learningRate, wasSkipped: !admitted,
+                    learningRate: update.learningRate, weightDecay: update.weightDecay,
+                    wasSkipped: !admitted,
                     skippedCount: guardian.skippedCount, imageCount: settings.data.batchSize,
-                    waited: loader.statistics.waitSeconds))
+                    waited: loader.statistics.waitSeconds, peakMemory: device.memory?.peak))
         }
         steps = []
     }

@@ -27,6 +27,7 @@ final class Updater<Method: PretrainingMethod> {
     /// What an update was like, as tensors that are perhaps still being computed.
     struct Update {
         let learningRate: Double
+        let weightDecay: Double
         let loss: Tensor
         let parts: [(name: String, value: Tensor)]
         /// Of all gradients, unscaled, before they were limited.
@@ -69,6 +70,7 @@ final class Updater<Method: PretrainingMethod> {
     /// - Returns: what it was like.
     func update(at place: Step, _ parts: [(share: Double, loss: () -> Losses)]) -> Update {
         let learningRate = schedules.learningRate(at: place.index)
+        let weightDecay = schedules.weightDecay(at: place.index)
         let made = gang.map { differentiate(parts, by: $0, at: place) } ?? differentiate(parts)
         let total = made.reduce(Tensor.zeros([], device: device)) { $0 + $1.loss }
         dropGradients(at: place)
@@ -77,14 +79,13 @@ final class Updater<Method: PretrainingMethod> {
         let nonFinite = GradientClipping.isNonFinite(norm + total)
         optimizer.step(
             learningRate: learningRate, floor: schedules.learningRateFloor(at: place.index),
-            weightDecay: schedules.weightDecay(at: place.index), unless: nonFinite)
+            weightDecay: weightDecay, unless: nonFinite)
         scaler?.update(nonFinite)
         optimizer.clearGradients()
         method.afterStep(place)
         return Update(
-            learningRate: learningRate, loss: total, parts: made.flatMap(\.named),
-            gradientNorm: norm,
-            gradients: statistics)
+            learningRate: learningRate, weightDecay: weightDecay, loss: total,
+            parts: made.flatMap(\.named), gradientNorm: norm, gradients: statistics)
     }
 
     /// The loss of a part, by its share of the whole, and what it logs.

@@ -111,6 +111,7 @@ struct PretrainingSession<Method: PretrainingMethod> {
                 + "pictures · \(trainer.totalSteps) steps of \(settings.data.batchSize) · "
                 + "\(trainer.device), \(settings.run.precision.rawValue), seed \(settings.run.seed)"
         )
+        for warning in Method.Config.warnings(settings) { progress.note("note: \(warning)") }
         if trainer.step > 0 { progress.note("continuing after step \(trainer.step)") }
     }
 
@@ -118,11 +119,9 @@ struct PretrainingSession<Method: PretrainingMethod> {
     private func probe() -> Probe? {
         guard settings.run.probeEvery != nil else { return nil }
         if let test { return test.probe(progress) }
-        // Without a log there is no run to judge by yet.
-        let log = (try? MetricsLog.read(folder.metrics)) ?? []
         return runProbe(
             source, settings: settings.data,
-            judging: Method.self is any SelfDistillingMethod.Type ? log : nil)
+            judging: Method.self is any SelfDistillingMethod.Type ? folder.metrics : nil)
     }
 }
 

@@ -1,6 +1,7 @@
 import Analysis
 import Data
 import Evaluation
+import Foundation
 import NN
 import Torch
 import Training
@@ -15,14 +16,14 @@ import VisionModels
 /// - Parameters:
 ///   - source: the pictures of the run.
 ///   - settings: how they become tensors.
-///   - log: of the run so far, by which new numbers are judged; nil for methods that cannot collapse.
+///   - metrics: the run's `metrics.jsonl`, by which new numbers are judged; nil for methods that cannot
+///     collapse.
 /// - Returns: the probe.
 func runProbe(
-    _ source: any ImageSource, settings: DataSettings, judging log: [MetricsRecord]?
+    _ source: any ImageSource, settings: DataSettings, judging metrics: URL?
 ) -> Probe {
     let sample = SpreadSample(source, count: min(6000, source.count))
     let neighbors = 10
-    var log = log
     return Probe { encoder in
         let device = encoder.parameters.first?.device ?? .cpu
         let batches = try EvaluationBatches(sample, data: settings, model: encoder)
@@ -41,14 +42,22 @@ func runProbe(
             let accuracy = try KNearestNeighbors(bank, settings).evaluate(queries)[0].accuracy
             values.insert(("knn_top1", accuracy.top1), at: 0)
         }
-        log?.append(MetricsRecord(step: 0, epoch: 0, values: values))
-        let verdict = log.flatMap { CollapseVerdict($0, width: spectrum.width) }
-        let warning = verdict.flatMap { verdict in
-            verdict.state == .healthy
-                ? nil : "\(verdict.state.rawValue): \(verdict.finding); \(verdict.advice)"
-        }
-        return Probe.Reading(values: values, warning: warning)
+        return Probe.Reading(
+            values: values,
+            warning: metrics.flatMap { warning(values, after: $0, width: spectrum.width) })
     }
+}
+
+/// What is wrong with a run by its log and the values that come next; nil where nothing is.
+private func warning(
+    _ values: [(name: String, value: Double)], after metrics: URL, width: Int
+) -> String? {
+    // Before its first line a run has no log.
+    let log = (try? MetricsLog.read(metrics)) ?? []
+    let verdict = CollapseVerdict(
+        log + [MetricsRecord(step: 0, epoch: 0, values: values)], width: width)
+    guard let verdict, verdict.state != .healthy else { return nil }
+    return "\(verdict.state.rawValue): \(verdict.finding); \(verdict.advice)"
 }
 
 /// Every sixth feature apart from the others.

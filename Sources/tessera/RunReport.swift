@@ -175,8 +175,10 @@ enum RunReport {
     ) throws {
         guard let method = method as? any LatentPredictingMethod else { return }
         let batch = try sample(settings, count: lossPictureCount(method.backbone))
+        let size = max(pictureCount, settings.data.batchSize / settings.run.partCount)
+        let parts = batch.parts((batch.count + size - 1) / size)
         let panels = LatentPanels(
-            method.predictLatents(batch), of: batch.images,
+            parts.map(method.predictLatents), of: batch.images,
             normalization: normalization(settings), shown: pictureCount)
         page.add(
             "Prediction",

@@ -30,11 +30,11 @@ import Training
     @Test("a teacher is judged by the entropy of its targets and the prototypes in use")
     func teachers() {
         func verdict(
-            _ entropy: Double, _ kl: Double, _ used: Double, prefix: String = ""
+            _ entropy: Double, _ kl: Double, _ used: Double?, prefix: String = ""
         ) -> CollapseVerdict? {
-            let values = [
-                ("teacher_entropy", entropy), ("teacher_kl", kl), ("prototypes_used", used),
-            ]
+            let values =
+                [("teacher_entropy", entropy), ("teacher_kl", kl)]
+                + (used.map { [("prototypes_used", $0)] } ?? [])
             let first = MetricsRecord(step: 1, epoch: 0, values: [("rank_me", 40)])
             let lines = (2..<8).map { step in
                 MetricsRecord(step: step, epoch: 1, values: values.map { (prefix + $0.0, $0.1) })
@@ -43,6 +43,9 @@ import Training
         }
         #expect(verdict(0.3, 0.5, 60)?.state == .healthy)
         #expect(verdict(0.999, 0.001, 1000)?.state == .collapsed)
+        // Of targets that use all prototypes in any case.
+        #expect(verdict(0.999, 0.001, nil)?.state == .collapsed)
+        #expect(verdict(0.3, 0.5, nil)?.state == .healthy)
         // Nearly even targets of which the student knows nothing yet are a start, not an end.
         #expect(verdict(0.995, 0.5, 900)?.state == .healthy)
         for prefix in ["", "patch_"] {

@@ -377,6 +377,10 @@ import VisionModels
         }
         #expect(abs(try #require(koLeo(x)).item - sum / 6) < 1e-5)
         #expect(koLeo(x[..<1]) == nil)
+        // Features whose cosines are one number in bfloat16.
+        let near = Tensor.normal([40, 16], generator: Generator(seed: 6)) * 0.01 + 1
+        let mixed = autocast(to: .bfloat16, on: .cpu) { koLeo(near) }
+        #expect(mixed?.item == koLeo(near)?.item)
         let same = Tensor.ones([3, 4]).requiringGrad()
         let loss = try #require(koLeo(same))
         loss.backward()
@@ -421,6 +425,19 @@ import VisionModels
         #expect(counts["student.head.mlp.1.num_batches_tracked"]?.item == 4)
         #expect(counts["teacher.head.mlp.1.num_batches_tracked"]?.item == 2)
         #expect(counts["student.head.mlp.4.num_batches_tracked"] == nil)
+        // The patches of small views are in the statistics of their class tokens.
+        let generator = Generator(seed: 9)
+        let (large, small) = (
+            Tensor.normal([3, 17, 16], generator: generator),
+            Tensor.normal([3, 5, 16], generator: generator)
+        )
+        let others = concatenated([small[0..., ..<1], small[0..., 1...] * 2], 1)
+        func logits(_ small: Tensor) -> Tensor {
+            method.student.logits(of: [large, small], patches: nil).classes
+        }
+        let (first, second) = (logits(small), logits(others))
+        #expect(first[..<3].isEqual(to: second[..<3]))
+        #expect(!first[3...].isEqual(to: second[3...]))
     }
 
     @Test("logits are products in fp32, whatever the precision of the run")
@@ -443,10 +460,10 @@ import VisionModels
 
     @Test("what the monitor says of good, uniform and constant targets")
     func monitor() {
-        func values(_ targets: Tensor) -> [String: Double] {
+        func values(_ targets: Tensor, isBalanced: Bool = false) -> [String: Double] {
             let found = DistillationMonitor.values(
                 of: targets, loss: Tensor(scalar: Float(2)), center: Tensor.ones([1, 4]),
-                prefix: "")
+                isBalanced: isBalanced, prefix: "")
             return Dictionary(found.map { ($0.name, $0.value.item) }) { $1 }
         }
         let uniform = values(Tensor.full([8, 4], 0.25))
@@ -461,9 +478,28 @@ import VisionModels
         let good = values(
             Tensor(Array(0..<8).map { $0 % 4 }).oneHot(classCount: 4).to(dtype: .float32))
         #expect(abs((good["prototypes_used"] ?? 0) - 4) < 1e-5)
+        let balanced = values(Tensor.full([8, 4], 0.25), isBalanced: true)
+        #expect(balanced["prototypes_used"] == nil && balanced.count == 3)
     }
 
     // MARK: - Settings
+
+    @Test("what is hardly meant is said")
+    func warnings() throws {
+        func warnings(_ overrides: String...) throws -> [String] {
+            let run = try RunConfiguration<IBOT<VisionTransformer.Config>.Config>.resolve(
+                overrides: overrides
+            ).value
+            return IBOT<VisionTransformer.Config>.Config.warnings(run)
+        }
+        #expect(try warnings().isEmpty)
+        #expect(
+            try warnings("method.sharedHead=false", "method.sharedTeacherHead=false").isEmpty)
+        let heads = try warnings("method.sharedHead=false")
+        #expect(heads.count == 1 && heads[0].contains("method.sharedTeacherHead"))
+        let late = try warnings("method.masks.startEpoch=20", "schedule.epochs=20")
+        #expect(late.count == 1 && late[0].contains("method.masks.startEpoch is 20"))
+    }
 
     @Test("settings that do not fit are refused with their key")
     func settings() {

@@ -1,6 +1,7 @@
 import Configuration
 import Data
 import Foundation
+import NN
 import Optimizers
 import Testing
 import Training
@@ -94,6 +95,21 @@ import VisionModels
         #expect(run.data.augment?.count == 4)
     }
 
+    @Test(
+        "predictors have the published number of parameters",
+        arguments: [
+            ("base", 16, 6, 11_238_912), ("large", 16, 12, 22_082_560),
+            ("huge", 14, 12, 22_279_424), ("giant", 16, 16, 29_475_712),
+        ])
+    func predictors(size: String, patch: Int, depth: Int, count: Int) throws {
+        let encoder = try #require(VisionTransformer.Config(size: size, patchSize: patch))
+        let predictor = Init.leavingOut {
+            Predictor(
+                width: 384, depth: depth, heads: encoder.heads, encoder: encoder, generator: nil)
+        }
+        #expect(predictor.parameterCount == count)
+    }
+
     @Test("the recipes for one GPU fit their grid and train the same model")
     func oneGPU() throws {
         let run = (
@@ -104,7 +120,10 @@ import VisionModels
         try run.jepa.method.masks.validate(on: grid)
         try run.stop.method.masks.validate(on: grid)
         #expect(run.jepa.model == run.stop.model && run.stop.method.noiseStd == 0.25)
-        #expect(run.jepa.optim.lr == run.stop.optim.lr)
+        // Each the published rate of its method, over the root of 2048 / 256.
+        #expect(abs(run.jepa.optim.lr! - 1e-3 / 8.0.squareRoot()) < 1e-5)
+        #expect(abs(run.stop.optim.lr! - 8e-4 / 8.0.squareRoot()) < 1e-5)
+        #expect(run.stop.data.augment?.count == 4)
         #expect(run.jepa.schedule.epochs == run.stop.schedule.epochs)
     }
 

@@ -253,6 +253,10 @@ import VisionModels
         #expect((matrix != nil) == (covariance == .free))
         let expected = method.positionCovariance()
         #expect(expected.shape == [8, 8] && expected.isEqual(to: expected.transposed()))
+        let losses = method.loss(batch, at: Self.start)
+        let trace = (0..<8).reduce(0) { $0 + expected[$1, $1].item }
+        let logged = losses.parts.first { $0.name == "noise_to_position" }?.value.item ?? -1
+        #expect(abs(logged - (trace / 4).squareRoot()) < 1e-5)
     }
 
     @Test("learned positions are trained, a mask token is where it is asked for")

@@ -29,8 +29,8 @@ import Testing
             step: step, loss: skipped ? .nan : Double(step),
             parts: [("part", skipped ? .nan : 10 * Double(step))],
             gradientNorm: skipped ? .infinity : 100 * Double(step),
-            learningRate: 1000 * Double(step), wasSkipped: skipped, skippedCount: skippedCount,
-            imageCount: 8, waited: waited)
+            learningRate: 1000 * Double(step), weightDecay: 10000 * Double(step),
+            wasSkipped: skipped, skippedCount: skippedCount, imageCount: 8, waited: waited)
     }
 
     private var metrics: [MetricsRecord] {
@@ -57,6 +57,7 @@ import Testing
         #expect(metrics.map { $0["part"] } == means.map { 10 * $0 })
         #expect(metrics.map { $0["grad_norm"] } == means.map { 100 * $0 })
         #expect(metrics.map { $0["lr"] } == means.map { 1000 * $0 })
+        #expect(metrics.map { $0["weight_decay"] } == means.map { 10000 * $0 })
         #expect(metrics.allSatisfy { ($0["images_per_second"] ?? 0) > 0 })
         let text = try String(contentsOf: folder.metrics, encoding: .utf8)
         #expect(echoed.joined(separator: "\n") + "\n" == text)
@@ -68,12 +69,12 @@ import Testing
         for step in 1...7 { try log.add(entry(step)) }
         #expect(
             try epochs == [
-                "epoch,loss,part,grad_norm,lr", "0,2.5,25.0,250.0,2500.0",
-                "1,6.0,60.0,600.0,6000.0",
+                "epoch,loss,part,grad_norm,lr,weight_decay", "0,2.5,25.0,250.0,2500.0,25000.0",
+                "1,6.0,60.0,600.0,6000.0,60000.0",
             ])
     }
 
-    @Test("a skipped step counts for the learning rate only")
+    @Test("a skipped step counts for learning rate and weight decay only")
     func skipped() throws {
         let log = try log(every: 4)
         try log.add(entry(1, skipped: true, skippedCount: 1))
@@ -85,8 +86,8 @@ import Testing
         // The first epoch's first name was the learning rate's; the second epoch's was the loss's.
         #expect(
             try epochs == [
-                "epoch,lr,loss,part,grad_norm", "0,2500.0,3.0,30.0,300.0",
-                "1,6000.0,6.0,60.0,600.0",
+                "epoch,lr,weight_decay,loss,part,grad_norm", "0,2500.0,25000.0,3.0,30.0,300.0",
+                "1,6000.0,60000.0,6.0,60.0,600.0",
             ])
     }
 

@@ -227,6 +227,21 @@ struct ResumeTests {
         }
     }
 
+    @Test("a teacher that says nothing is named while the run goes on, with what to try")
+    func warning() throws {
+        let output = folder.path("two-prototypes")
+        let settings =
+            Self.settings(of: "ibot", optim: "optim.lr=0.01") + [
+                "run.probeEvery=2", "run.logEvery=1", "method.prototypes=2",
+            ]
+        let result = try Program.run(
+            ["pretrain", "ibot", "--data", data, "--out", output] + settings)
+        try #require(result.status == 0, "\(result.errors)")
+        for word in ["prototypes of pictures", "method.classTemperature.end"] {
+            #expect(result.errors.contains(word), "\(result.errors)")
+        }
+    }
+
     @Test("SIGTERM saves, says how to go on and ends with 75")
     func terminate() throws {
         let out = folder.path("terminated")

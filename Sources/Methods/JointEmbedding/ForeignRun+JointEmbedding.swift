@@ -107,6 +107,7 @@ extension SavedRun {
                         ($1, $0 < 2)
                     }, exemptKey: "WD_exclude")
             ),
+            // Their code has a scaler in bf16 too, and where it cannot load one begins at epoch 0.
             ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
             ("epoch", .integer(epochs)), ("loss", .real(loss)), ("batch_size", .integer(batchSize)),
             ("world_size", .integer(1)), ("lr", .real(learningRate)),
@@ -130,6 +131,12 @@ extension StoP: ContinuingMethod {
     }
 
     public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
-        try run.jointEmbeddingFile(of: self, prefix: "", positionsFirst: true)
+        guard noiseEmbed == nil else {
+            throw CheckpointError(
+                .incomplete,
+                "the run has method.covariance=free: a checkpoint of StoP's code has no matrix of its "
+                    + "own for the noise")
+        }
+        return try run.jointEmbeddingFile(of: self, prefix: "", positionsFirst: true)
     }
 }

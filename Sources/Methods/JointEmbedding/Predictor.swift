@@ -49,9 +49,8 @@ public final class Predictor: Module {
             ? nil : SinCosEmbedding.make(encoder.grid, width: width, classToken: false)
         predictorEmbed = Linear(encoder.width, width, generator: generator)
         predictorBlocks = (0..<depth).map { _ in
-            Block(
-                width, heads: heads, mlpRatio: encoder.mlpRatio, eps: encoder.normEps,
-                generator: generator)
+            // Four times the width also behind ViT-g, whose own MLPs are wider.
+            Block(width, heads: heads, mlpRatio: 4, eps: encoder.normEps, generator: generator)
         }
         predictorNorm = LayerNorm(width, eps: encoder.normEps)
         predictorProj = Linear(width, encoder.width, generator: generator)

@@ -92,7 +92,8 @@ extension DistillationLoss {
         let targets = noGrad { assign(teacher.classes, center, temperatures.classes) }
         let classLoss = classLoss(student.classes, targets, views: views)
         var monitored = DistillationMonitor.values(
-            of: targets, loss: classLoss.detached(), center: center, prefix: "")
+            of: targets, loss: classLoss.detached(), center: center,
+            isBalanced: centering == .sinkhorn, prefix: "")
         var patchLoss = Tensor.zeros([], dtype: classLoss.dtype, device: classLoss.device)
         if let logits = student.patches, let teacherLogits = teacher.patches, let weights {
             let targets = noGrad {
@@ -101,7 +102,8 @@ extension DistillationLoss {
             let rows = crossEntropy(logits, targets)  // [M]
             patchLoss = (rows * weights.to(dtype: rows.dtype)).sum()
             monitored += DistillationMonitor.values(
-                of: targets, loss: rows.detached().mean(), center: center2, prefix: "patch_")
+                of: targets, loss: rows.detached().mean(), center: center2,
+                isBalanced: centering == .sinkhorn, prefix: "patch_")
         }
         return Terms(classLoss: classLoss, patchLoss: patchLoss, monitored: monitored)
     }

@@ -68,11 +68,10 @@ extension DistillationNetwork {
                 patches: patches(outputs[0]).map { patchHead.classLogits(patchHead.hidden($0)) })
         }
         if head.mixesTokens {
-            let hidden = head.hidden(outputs[0])
-            let ofClasses = [hidden[0..., 0]] + classes.dropFirst().map { head.hidden($0) }
+            let hidden = outputs.map(head.hidden)
             return .init(
-                classes: head.classLogits(concatenated(ofClasses, 0)),
-                patches: patches(hidden).map(head.patchLogits))
+                classes: head.classLogits(concatenated(hidden.map { $0[0..., 0] }, 0)),
+                patches: patches(hidden[0]).map(head.patchLogits))
         }
         guard let patches = patches(outputs[0]) else {
             return .init(classes: head.classLogits(head.hidden(concatenated(classes, 0))))

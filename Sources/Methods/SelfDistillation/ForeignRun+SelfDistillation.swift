@@ -11,6 +11,14 @@ extension IBOT: ContinuingMethod {
 
     private static var parts: [String] { ["student", "teacher", "ibot_loss"] }
 
+    /// How the names of all tensors of its encoders begin.
+    private static var encoderNames: [String] {
+        [
+            "cls_token", "pos_embed", "masked_embed", "absolute_pos_embed", "patch_embed.proj.",
+            "patch_embed.norm.", "blocks.", "layers.", "norm.", "fc_norm.",
+        ]
+    }
+
     public func foreignRun(in source: CheckpointSource) throws -> ForeignRun {
         var weights: [String: TensorRecord] = [:]
         for part in Self.parts {
@@ -84,6 +92,14 @@ extension IBOT: ContinuingMethod {
                 .incomplete,
                 "the run has method.untiedHeads: a checkpoint of iBOT's code has one head only")
         }
+        if let other = student.backbone.stateDict.map(\.name).first(where: { name in
+            !Self.encoderNames.contains(where: name.hasPrefix)
+        }) {
+            throw CheckpointError(
+                .incomplete,
+                "the run's encoder has \(other), for which a checkpoint of iBOT's code has no place: "
+                    + "--to timm or hf-vit takes the encoder alone")
+        }
         let prefixes = ["student": "module.", "teacher": student.head.mixesTokens ? "module." : ""]
         func tensors(_ part: String) throws -> PyTorchWriter.Value {
             let names = stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
@@ -107,9 +123,7 @@ extension IBOT: ContinuingMethod {
             ("optimizer", try run.optimizerState(groups)), ("epoch", .integer(run.epochs)),
             ("ibot_loss", try tensors("ibot_loss")),
         ]
-        if case .dictionary(let scaler) = try run.scalerState() {
-            file.append(("fp16_scaler", .dictionary(scaler)))
-        }
+        if run.hasScaler { file.append(("fp16_scaler", try run.scalerState())) }
         return .dictionary(file)
     }
 }

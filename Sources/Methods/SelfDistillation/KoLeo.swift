@@ -10,11 +10,10 @@ func koLeo(_ features: Tensor) -> Tensor? {
     let count = features.shape[0]
     guard count > 1 else { return nil }
     let x = features.atLeastFloat32.normalized(eps: 1e-8)
-    let nearest = noGrad {
-        // Cosines are at most 1: nobody is its own neighbour.
-        (x.matmul(x.transposed()) - Tensor.identity(count, dtype: x.dtype, device: x.device) * 3)
-            .argmax(1)
-    }
+    // Neighbours of trained features differ by less than a bfloat16 can tell.
+    let cosines = withoutAutocast(on: x.device) { noGrad { x.matmul(x.transposed()) } }
+    // Cosines are at most 1: nobody is its own neighbour.
+    let nearest = (cosines - Tensor.identity(count, dtype: x.dtype, device: x.device) * 3).argmax(1)
     let distances = (x - x.selecting(nearest, 0) + 1e-8).norm(-1)
     return -(distances + 1e-8).log().mean()
 }
