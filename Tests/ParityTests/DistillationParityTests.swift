@@ -158,7 +158,8 @@ import VisionModels
                 classes: try item.tensor("in/nolocal/teacher_cls"),
                 patchMean: patches.mean(0, keepDim: true)),
             views: (global, global), weights: nil, temperatures: temperatures(0))
-        item.compare("out/nolocal/cls", terms.classLoss, tolerance: .relative(1e-5))
+        item.compare(
+            "out/nolocal/cls", terms.classLoss * weights.0, tolerance: .relative(1e-5))
         item.compare("out/nolocal/patch", terms.patchLoss, tolerance: .absolute(0))
         plain.updateCenters()
         item.compare("out/nolocal/center", plain.center, tolerance: .absolute(1e-6))

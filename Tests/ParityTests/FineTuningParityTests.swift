@@ -44,7 +44,9 @@ import VisionModels
                 kind == "swin"
                 ? try Groups(swin: names, layerDecay: method.layerDecay, decaysTables: true)
                 : try Groups(vit: names, method)
-            try found.expect(names) { name in
+            // The run's weight decay is recorded with the parameters alone.
+            let decay = try names.map { try rows.object($0).double("wd") }.max() ?? 0
+            try found.expect(names, weightDecay: decay) { name in
                 let row = try rows.object(name)
                 return (try row.double("scale"), try row.double("wd"))
             }
@@ -65,6 +67,7 @@ import VisionModels
     func simMIM(item: ParityCase) throws {
         let config = try item.config
         let (tables, decays) = (try config.object("tables"), try config.object("layer_decay"))
+        let weightDecay = try config.double("weight_decay")
         var compared = 0
         for kind in try tables.keys {
             let table = try tables.object(kind)
@@ -73,12 +76,14 @@ import VisionModels
             case "finetune_vit":
                 var method = FineTuning<VisionTransformer.Config>.Config()
                 method.layerDecay = try decays.double("vit")
-                try Groups(vit: names, method).expect(names) { try Self.rates(table, $0) }
+                try Groups(vit: names, method).expect(names, weightDecay: weightDecay) {
+                    try Self.rates(table, $0)
+                }
             case "finetune_swin":
                 // Swin spares its tables, as its recipe says.
                 try Groups(
                     swin: names, layerDecay: try decays.double("swin"), decaysTables: false
-                ).expect(names) { try Self.rates(table, $0) }
+                ).expect(names, weightDecay: weightDecay) { try Self.rates(table, $0) }
             case "pretrain_vit":
                 let shape = ShapeOfNames.visionTransformer(names.map(Self.withoutEncoder))
                 try expect(table, names, decayOf: Self.pretrained(shape))
@@ -166,9 +171,10 @@ private struct Groups {
         return order.compactMap { scales[$0] }
     }
 
-    /// Expects the recorded scale and whether there is weight decay, of each name and of no other.
+    /// Expects the recorded scale and decay of each name, and no other name.
     func expect(
-        _ names: [String], _ recorded: (String) throws -> (scale: Double, decay: Double)
+        _ names: [String], weightDecay: Double,
+        _ recorded: (String) throws -> (scale: Double, decay: Double)
     ) throws {
         var seen: Set<String> = []
         for group in groups {
@@ -177,7 +183,7 @@ private struct Groups {
                 guard names.contains(name) else { continue }
                 let row = try recorded(name)
                 #expect(group.learningRateScale == row.scale, "\(name)")
-                #expect((group.weightDecayScale > 0) == (row.decay > 0), "\(name)")
+                #expect(group.weightDecayScale * weightDecay == row.decay, "\(name)")
             }
         }
         #expect(seen == Set(names))

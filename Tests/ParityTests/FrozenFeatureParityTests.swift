@@ -12,9 +12,10 @@ import VisionModels
 struct FrozenFeatureParityTests {
     private func encoder(_ item: ParityCase) throws -> VisionTransformer {
         let settings = try item.config
-        let imageSize = try settings.int("img")
+        let side = try settings.int("img")
         let config = try RecordedViT(item: item).config(heads: settings.int("h")) {
-            ($0.imageSize, $0.positionResize, $0.normEps) = (imageSize, .iBOT, 1e-6)
+            $0.imageSize = wholePatches(in: side, of: $0.patchSize)
+            ($0.positionResize, $0.normEps) = (.iBOT, 1e-6)
         }
         let model = try VisionTransformer(config, generator: nil)
         try model.load(item.weights.filter { !$0.key.hasPrefix("linear.") })

@@ -12,7 +12,8 @@ import VisionModels
             $0.positions = .sinCos
             $0.normEps = (try? settings.double("ln_eps")) ?? $0.normEps
         }
-        #expect(config.imageSize == (try settings.int("img")))
+        #expect(
+            try config.imageSize == wholePatches(in: settings.int("img"), of: config.patchSize))
         #expect(!config.classToken && config.extraTokens == 0)
         let model = try VisionTransformer(config, generator: nil)
         let made = model.positions(height: config.imageSize, width: config.imageSize)

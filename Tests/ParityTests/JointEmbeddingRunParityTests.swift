@@ -54,7 +54,8 @@ import VisionModels
     private func tail(
         _ row: ParityConfig, _ epoch: String, _ shape: String
     ) throws -> TailSettings? {
-        guard row.contains(epoch) else { return nil }
+        // Below zero the reference has no tail.
+        guard row.contains(epoch), try row.double(epoch) >= 0 else { return nil }
         var tail = TailSettings()
         tail.epoch = try row.double(epoch)
         let isLinear = try row.contains(shape) && row.string(shape) == "linear"

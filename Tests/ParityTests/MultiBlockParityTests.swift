@@ -21,12 +21,14 @@ import Torch
         sampler.allowOverlap =
             entry.contains("allow_overlap") ? try entry.bool("allow_overlap") : false
         sampler.smallContexts = item.name.hasPrefix("stop") ? .contextColumns : .targetsFirst
+        return (sampler, try grid(entry))
+    }
+
+    /// The grid of recorded settings, whose pictures have one side or two.
+    private func grid(_ entry: ParityConfig) throws -> MaskGrid {
         let size = try entry.field("input_size")
         let (height, width) = try (try? size.int).map { ($0, $0) } ?? (size[0].int, size[1].int)
-        return (
-            sampler,
-            try MaskGrid(height: height, width: width, patchSize: entry.int("patch_size"))
-        )
+        return try MaskGrid(height: height, width: width, patchSize: entry.int("patch_size"))
     }
 
     @Test(
@@ -145,8 +147,7 @@ import Torch
         let config = try item.config
         var sampler = RandomSplitMask()
         sampler.ratio = try config.array("ratio").map { try $0.double }
-        let side = try config.int("input_size")
-        let grid = try MaskGrid(height: side, width: side, patchSize: config.int("patch_size"))
+        let grid = try grid(config)
         try sampler.validate(on: grid)
         for name in try item.names("in/").filter({ $0.hasSuffix("_perms") }) {
             let run = name.dropFirst(3).dropLast("_perms".count)

@@ -37,6 +37,11 @@ func size(of item: ParityCase, _ name: String) throws -> PixelSize {
     return PixelSize(height: height, width: width)
 }
 
+/// The shorter side to which StoP's evaluation resizes a picture before it cuts out `side` pixels.
+///
+/// The reference asks for 24 where it means 224, and resizes to 256 then.
+func resizedSide(for side: Int) -> Int { side == 24 ? 256 : side }
+
 /// A picture as `[H, W, C]` bytes.
 func tensor(_ image: ImageBuffer) -> Tensor {
     Tensor(image.pixels, shape: [image.height, image.width, image.channels])

@@ -1,6 +1,5 @@
 import Data
 import Evaluation
-import Foundation
 import Imaging
 import NN
 import TestSupport
@@ -13,32 +12,41 @@ import VisionModels
     @Test("features and heads of VISSL", arguments: ParityTable.cases("stop", "stop_vissl_probe"))
     func probes(item: ParityCase) throws {
         let images = try item.tensor("in/images")
-        let last = try item.tensor("out/feat_lastPOOL")
+        let names = try item.config.array("feature_names").map { try $0.string }
+        let first = try #require(names.first)
+        let recordedFirst = try item.tensor("out/feat_\(first)")
         let encoder = try Self.encoder(weights: item.tensors("w/trunk.")) { encoder in
-            (try feature("lastPOOL", of: images, encoder) - last).abs().max().item
+            (try feature(first, of: images, encoder) - recordedFirst).abs().max().item
         }
-        for name in try item.names("out/feat_") {
-            item.compare(name, try feature(String(name.dropFirst(9)), of: images, encoder))
+        for name in names {
+            item.compare("out/feat_\(name)", try feature(name, of: images, encoder))
         }
-        let long = try item.tensor("out/feat_concatPOOL4")
         let labels = try item.tensor("in/labels")
         let classCount = try item.config.int("k")
         let kinds = try item.config.array("heads").map { try $0.string }
+        let blocks = try kinds.map(blockCount)
+        let most = try #require(blocks.max())
+        let long = try item.tensor("out/feat_" + (most > 1 ? "concatPOOL\(most)" : "lastPOOL"))
+        let width = long.shape[1]
+        let decay = try #require(number(behind: "wd", in: item.config.string("sgd")))
         for rule in [PooledProbes.Rule.sgd, .lars] {
+            let text = try item.config.string(rule.rawValue)
+            let rate = try #require(number(behind: "lr", in: text))
+            // These are no settings of ours.
+            #expect(number(behind: "momentum", in: text) == 0.9)
+            #expect(text.contains("nesterov") == (rule == .sgd))
+            if rule == .lars { #expect(number(behind: "eta", in: text) == 0.001) }
             let probes = try kinds.enumerated().map { index, kind in
                 let head = LinearHead(
-                    columns: kind.hasSuffix("concat4")
-                        ? 0..<long.shape[1] : long.shape[1] - encoder.width..<long.shape[1],
+                    columns: width - blocks[index] * encoder.width..<width,
                     classCount: classCount, normalizes: kind.hasPrefix("eval_mlp"),
                     generator: nil)
                 try head.load(renamed(item.tensors("w/\(rule.rawValue)_head\(index).")))
-                // LARS: the first heads were recorded with decay, the others without.
-                let decays = rule == .sgd || index < kinds.count / 2
-                return PooledProbes.Probe(
-                    kind, head, rateFactor: 1, weightDecay: decays ? 5e-4 : 0)
+                // Of LARS "per head" is recorded: the first heads have decay, the others none.
+                let own = number(behind: "wd", in: text) ?? (index < kinds.count / 2 ? decay : 0)
+                return PooledProbes.Probe(kind, head, rateFactor: 1, weightDecay: own)
             }
             let sweep = PooledProbes(probes, optimizer: rule)
-            let rate = try number(after: "lr ", in: item.config.string(rule.rawValue))
             let recorded = "out/\(rule.rawValue)_losses"
             let losses = try (0..<item.tensor(recorded).count).map { _ in
                 sweep.step(long, labels, learningRate: rate).item
@@ -56,6 +64,14 @@ import VisionModels
             }
         }
         item.finish()
+    }
+
+    /// How many of the last blocks a head such as `mlp last` or `eval_mlp concat4` sees.
+    private func blockCount(_ kind: String) throws -> Int {
+        let part = try #require(kind.split(separator: " ").last)
+        if part == "last" { return 1 }
+        try #require(part.hasPrefix("concat"), "\(kind) is no known head")
+        return try #require(Int(part.dropFirst("concat".count)))
     }
 
     /// `lastPOOL`, `concatPOOLn` or `stridePOOL_n[_stride]`, the last of which begins with the last
@@ -87,13 +103,6 @@ import VisionModels
         let bare = name.split(separator: ".").drop { $0.contains("head") }
             .joined(separator: ".")
         return bare.replacing("clf.clf.0.", with: "linear.").replacing("clf.0.", with: "linear.")
-    }
-
-    /// `.1` of `lr .1 momentum .9`.
-    private func number(after word: String, in text: String) throws -> Double {
-        let rest = try #require(text.range(of: word)).upperBound
-        let digits = text[rest...].prefix { $0 == "." || $0.isNumber }
-        return try #require(Double(digits.hasPrefix(".") ? "0" + digits : String(digits)))
     }
 
     // MARK: - Logistic regression
@@ -142,12 +151,12 @@ import VisionModels
         item.finish()
     }
 
-    /// The shorter side resized to the model's size, the centre cut out, ImageNet's normalisation.
+    /// The shorter side resized as in the reference, the centre cut out, ImageNet's normalisation.
     private func pictures(_ bytes: Tensor, size: Int) throws -> Tensor {
         let (count, height, width, channels) = bytes.shape4
         var runner = PipelineRunner(
             ImagePipeline([
-                Resize(size: PixelSize(size), interpolation: .bilinear),
+                Resize(size: PixelSize(resizedSide(for: size)), interpolation: .bilinear),
                 CenterCrop(size: PixelSize(size)),
             ]))
         var random = CounterRandom(seed: 0, purpose: .evaluation)

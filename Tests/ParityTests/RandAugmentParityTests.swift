@@ -46,8 +46,14 @@ import Torch
         // Erasing was recorded on a picture of the size that the printed transform makes.
         let printed = try config.array("transform").map { try $0.string }.joined()
         let side = try #require(printed.firstMatch(of: #/size=\((\d+), /#).flatMap { Int($0.1) })
-        let step = RandomErasing(probability: 0.25)
-        #expect(printed.contains("RandomErasing(p=\(step.probability), mode=pixel, count=(1, 1))"))
+        let erasing = try #require(
+            printed.firstMatch(
+                of: #/RandomErasing\(p=([\d.]+), mode=(\w+), count=\(1, (\d+)\)\)/#)
+        ).output
+        let step = RandomErasing(
+            probability: try #require(Double(erasing.1)),
+            mode: try #require(RandomErasing.Mode(rawValue: String(erasing.2))),
+            count: try #require(Int(erasing.3)))
         item.compare("out/erase_area_hist20") { tensor in
             let recorded = tensor.doubles
             let erased = recorded.reduce(0, +)

@@ -47,6 +47,19 @@ struct RecordedDistillation {
         return form
     }
 
+    /// Whether the teacher's patches share the class's prototypes, by the settings or else by the
+    /// recorded weights; nil where neither tell.
+    func sharesTeacherHead() throws -> Bool? {
+        let key = "shared_head_teacher"
+        if settings.contains(key) { return try settings.bool(key) }
+        let second = try item.names("out/teacher_").last {
+            $0.hasSuffix("head.last_layer2.weight_v")
+        }
+        guard let second else { return nil }
+        let first = try item.tensor(second.replacing("last_layer2", with: "last_layer"))
+        return try item.tensor(second).isEqual(to: first)
+    }
+
     /// A head with the recorded weights, whose names begin with `prefix`.
     ///
     /// A shared last layer is recorded twice.
@@ -79,8 +92,8 @@ struct RecordedDistillation {
 
     func vit(_ sizes: ParityConfig) throws -> VisionTransformer.Config {
         var config = VisionTransformer.Config.published
-        config.imageSize = try sizes.int("img")
         config.patchSize = try sizes.int(sizes.contains("patch") ? "patch" : "p")
+        config.imageSize = try wholePatches(in: sizes.int("img"), of: config.patchSize)
         config.width = try sizes.int(sizes.contains("dim") ? "dim" : "d")
         config.depth = try sizes.int("depth")
         config.heads = try sizes.int(sizes.contains("heads") ? "heads" : "h")
@@ -90,8 +103,8 @@ struct RecordedDistillation {
 
     func swin(_ sizes: ParityConfig) throws -> SwinTransformer.Config {
         var config = SwinTransformer.Config.published
-        config.imageSize = try sizes.int("img")
         config.patchSize = try sizes.int("patch")
+        config.imageSize = try wholePatches(in: sizes.int("img"), of: config.patchSize)
         config.width = try sizes.int("embed")
         config.depths = try sizes.array("depths").map { try $0.int }
         config.heads = try sizes.array("heads").map { try $0.int }

@@ -22,19 +22,42 @@ struct RecordedJointEmbedding {
     /// The encoder; heads and patches as recorded, all else by the cases' own names.
     func encoder() throws -> VisionTransformer.Config {
         var config = VisionTransformer.Config()
-        config.imageSize = try settings.int("img")
         config.patchSize = try settings.int("patch")
+        config.imageSize = try wholePatches(in: settings.int("img"), of: config.patchSize)
         (config.width, config.depth) = (try settings.int("dim"), try settings.int("depth"))
         config.heads = try settings.int("heads")
+        config.mlpRatio = try mlpRatio() ?? config.mlpRatio
         config.classToken = false
         return config
     }
 
+    /// The hidden layer of the encoder's MLPs as a multiple of its width; nil where a case has no
+    /// encoder.
+    private func mlpRatio() throws -> Double? {
+        let name = try item.names().first {
+            $0.hasSuffix("blocks.0.mlp.fc1.weight") && !$0.contains("predictor")
+        }
+        guard let name else { return nil }
+        let (hidden, width) = try item.tensor(name).shape2
+        return Double(hidden) / Double(width)
+    }
+
     /// A block sampler for which any grid will do: the masks are recorded.
-    private var anyMasks: MultiBlockMask {
+    static var anyMasks: MultiBlockMask {
         var masks = MultiBlockMask()
-        masks.minKeep = 0
+        (masks.minKeep, masks.reachesEdges) = (0, true)
+        (masks.contextScale, masks.targetScale, masks.aspectRatio) = ([1, 1], [1, 1], [1, 1])
         return masks
+    }
+
+    /// The same as settings of a run.
+    static var anyMaskSettings: [String] {
+        let masks = anyMasks
+        return [
+            "minKeep=\(masks.minKeep)", "reachesEdges=\(masks.reachesEdges)",
+            "contextScale=\(masks.contextScale)", "targetScale=\(masks.targetScale)",
+            "aspectRatio=\(masks.aspectRatio)",
+        ].map { "method.masks.\($0)" }
     }
 
     func predictor() throws -> Predictor {
@@ -48,7 +71,7 @@ struct RecordedJointEmbedding {
 
     func ijepa(_ change: (inout IJEPA.Config) -> Void = { _ in }) throws -> IJEPA {
         var config = IJEPA.Config()
-        config.masks = anyMasks
+        config.masks = Self.anyMasks
         config.predictorWidth = try settings.int("pdim")
         config.predictorDepth = try settings.int("pdepth")
         change(&config)
@@ -60,7 +83,7 @@ struct RecordedJointEmbedding {
 
     func stop(_ change: (inout StoP.Config) -> Void) throws -> StoP {
         var config = StoP.Config()
-        config.masks = anyMasks
+        config.masks = Self.anyMasks
         config.predictorWidth = try settings.int("pdim")
         config.predictorDepth = try settings.int("pdepth")
         config.noiseStd = try settings.double("var")

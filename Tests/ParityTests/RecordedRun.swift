@@ -27,21 +27,31 @@ struct RecordedRun<Method: PretrainingMethod> {
         self.item = item
         self.dtype = dtype
         let config = try item.config
-        // JSON is YAML. The reference's models have names for published sizes only.
+        // JSON is YAML. The importer knows names of published sizes alone; the case has sizes of
+        // its own, so only what its name begins with counts.
         let text = try #require(try item.file().metadata["config"])
         let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-        let theirs = try JSONSerialization.data(withJSONObject: #require(object?[key]))
+        var theirs = try #require(object?[key] as? [String: Any])
+        var meta = try #require(theirs["meta"] as? [String: Any])
+        if let name = meta["model_name"] as? String {
+            meta["model_name"] = "\(name.prefix { $0 != "_" })_tiny"
+        }
+        theirs["meta"] = meta
         let recipe = try Recipe(
-            yaml: String(decoding: theirs, as: UTF8.self).replacing("_nano", with: "_tiny"),
+            yaml: String(
+                decoding: JSONSerialization.data(withJSONObject: theirs), as: UTF8.self),
             named: item.testDescription)
         let imported = try ReferenceRecipe.resolve(recipe: recipe).value.imported()
         #expect(imported.method == Method.name)
-        let sizes = try [
-            "width=\(config.int("dim"))", "depth=\(config.int("depth"))",
-            "heads=\(config.int("heads"))",
+        let encoder = try RecordedJointEmbedding(item).encoder()
+        let sizes = [
+            "imageSize=\(encoder.imageSize)", "width=\(encoder.width)", "depth=\(encoder.depth)",
+            "heads=\(encoder.heads)", "mlpRatio=\(encoder.mlpRatio)",
         ].map { "model.\($0)" }
+        // Masks are replayed, whatever grids the recorded sampler admits.
+        let masks = RecordedJointEmbedding.anyMaskSettings
         let settings = try RunConfiguration<Method.Config>.resolve(
-            overrides: imported.settings + sizes + ["run.precision=float32"]
+            overrides: imported.settings + sizes + masks + ["run.precision=float32"]
         ).value
         let generator = Generator(seed: 0)
         method = try Method(

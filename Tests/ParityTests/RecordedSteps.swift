@@ -35,7 +35,9 @@ struct RecordedSteps<Shape: DistilledModel> {
         settings.model = model
         settings.run.precision = .float32
         settings.method = try Self.config(recorded, startingAt: momenta[0])
-        settings.optim.clip = try config.double("clip_grad")
+        // 0 is no limit.
+        let clip = try config.double("clip_grad")
+        settings.optim.clip = clip > 0 ? clip : nil
         let adam = try config.object("adamw")
         settings.optim.betas = try adam.array("betas").map { try $0.double }
         settings.optim.eps = try adam.double("eps")
@@ -46,7 +48,8 @@ struct RecordedSteps<Shape: DistilledModel> {
         views = try momenta.indices.map { step in
             (
                 try item.tensor("in/\(step)/globals").to(dtype: dtype).unbound(0),
-                try item.tensor("in/\(step)/locals").to(dtype: dtype).unbound(0),
+                try item.contains("in/\(step)/locals")
+                    ? item.tensor("in/\(step)/locals").to(dtype: dtype).unbound(0) : [],
                 try recorded.mask("in/\(step)/masks")
             )
         }
@@ -69,7 +72,10 @@ struct RecordedSteps<Shape: DistilledModel> {
         method.localSize = try config.int("local")
         method.prototypes = try config.int("out_dim")
         method.sharedHead = try config.bool("shared_head")
-        method.sharedTeacherHead = method.sharedHead
+        method.sharedTeacherHead = try recorded.sharesTeacherHead() ?? method.sharedHead
+        if !method.sharedHead, config.contains("patch_out_dim") {
+            method.patchPrototypes = try config.int("patch_out_dim")
+        }
         method.head = try recorded.headForm()
         method.freezeLastLayer = try config.int("freeze_last_layer")
         method.momentum = momentum
@@ -95,10 +101,28 @@ struct RecordedSteps<Shape: DistilledModel> {
         try method.student.load(student)
         try method.teacher.load(
             Dictionary(
-                method.teacher.stateDict.map { ($0.name, student[$0.name] ?? $0.tensor.detached()) }
+                method.teacher.stateDict.map {
+                    ($0.name, beginning(of: $0.name, in: student) ?? $0.tensor.detached())
+                }
             ) { $1 })
         method.train()
         return method
+    }
+
+    /// The student's tensor as which the teacher's `name` starts: shared prototypes as those of the
+    /// patches where the student has both.
+    private func beginning(of name: String, in student: [String: Tensor]) -> Tensor? {
+        let ofPatches = name.replacing("last_layer.", with: "last_layer2.")
+        let first = settings.method.sharedTeacherHead ? student[ofPatches] : nil
+        return first ?? student[name]
+            ?? student[name.replacing("last_layer2.", with: "last_layer.")]
+    }
+
+    /// The teacher's tensor that starts as the student's `name`.
+    private func follower(of name: String) -> String? {
+        guard settings.method.sharedTeacherHead, !settings.method.sharedHead else { return name }
+        return name.hasPrefix("head.last_layer.")
+            ? nil : name.replacing("last_layer2.", with: "last_layer.")
     }
 
     func updater(of method: IBOT<Shape>) -> Updater<IBOT<Shape>> {
@@ -108,6 +132,22 @@ struct RecordedSteps<Shape: DistilledModel> {
     func losses(of method: IBOT<Shape>, _ step: Int, at place: Step) throws -> Losses {
         let (global, local, mask) = views[step]
         return method.loss(global: global, local: local, mask: mask, at: place)
+    }
+
+    /// The prototype that the teacher names for the first view of each picture.
+    func clusters(of method: IBOT<Shape>, _ step: Int) -> [Int] {
+        let global = views[step].global
+        return noGrad {
+            method.teacher.logits(of: method.teacher.tokens(global), patches: nil)
+                .classes[..<global[0].shape[0]].argmax(1).values()
+        }
+    }
+
+    /// The classes of the pictures, or nil where they are not recorded.
+    func labels(_ step: Int) throws -> [Int]? {
+        let name = "in/\(step)/labels"
+        return try recorded.item.contains(name)
+            ? recorded.item.tensor(name).values(as: Int.self) : nil
     }
 
     // MARK: - The start
@@ -150,7 +190,9 @@ struct RecordedSteps<Shape: DistilledModel> {
             for (name, tensor) in student where tensor.dtype == dtype {
                 guard let before = start[name], let last = reached.student[name] else { continue }
                 let miss =
-                    if let end = teacher[name], let found = reached.teacher[name] {
+                    if let name = follower(of: name), let end = teacher[name],
+                        let found = reached.teacher[name]
+                    {
                         end - found
                     } else {
                         tensor - last

@@ -4,6 +4,9 @@ import Testing
 import Torch
 import VisionModels
 
+/// The pixels of a picture's whole patches along one side: what is beyond them no reference reads.
+func wholePatches(in side: Int, of patch: Int) -> Int { side / patch * patch }
+
 /// A recorded vision transformer whose tensors are called or laid out otherwise than ours.
 struct RecordedViT {
     let item: ParityCase

@@ -12,8 +12,8 @@ import VisionModels
     ) throws -> SwinTransformer.Config {
         let settings = try item.config
         var config = SwinTransformer.Config()
-        config.imageSize = try settings.int("img")
         config.patchSize = try settings.int(patch)
+        config.imageSize = try wholePatches(in: settings.int("img"), of: config.patchSize)
         config.width = try settings.int(width)
         config.depths = try settings.array("depths").map { try $0.int }
         config.heads = try settings.array("heads").map { try $0.int }
@@ -24,12 +24,15 @@ import VisionModels
             settings.contains("patch_norm") ? try settings.bool("patch_norm") : true
         config.maskedPatches = try item.contains("w/masked_embed") ? .maskedEmbed : .none
         config.normEps = 1e-6
-        // What the tensors tell agrees; ε and the image size they do not tell.
+        // What the tensors tell agrees; ε and the image size they do not tell, nor how much larger
+        // than the first stage a window is.
         let shapes = try item.weights.mapValues(\.shape)
         let inferred = try SwinTransformer.Config(inferredFrom: shapes) {
             ($0.normEps, $0.imageSize) = (config.normEps, config.imageSize)
         }
-        #expect(inferred == config)
+        var expected = config
+        expected.window = min(config.window, config.grid.rows)
+        #expect(inferred == expected)
         return config
     }
 

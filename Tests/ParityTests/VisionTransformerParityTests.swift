@@ -12,8 +12,8 @@ import VisionModels
     ) throws -> VisionTransformer {
         let settings = try item.config
         var config = VisionTransformer.Config()
-        config.imageSize = try settings.int("img")
         config.patchSize = try settings.int("p")
+        config.imageSize = try wholePatches(in: settings.int("img"), of: config.patchSize)
         config.width = try settings.int("d")
         config.depth = try settings.int("depth")
         config.heads = try settings.int("h")
