@@ -11,6 +11,8 @@ public struct ReferenceState: Sendable {
     public let scalers: [(key: String, scaler: ReferenceScaler)]
     /// Dictionaries of numbers whose keys end in `scheduler`, or `scheduler` and a number.
     public let schedules: [(key: String, values: [String: PlainValue])]
+    /// `args`, with which the program was started: a namespace or a dictionary.
+    public let arguments: [String: PlainValue]
     /// All other numbers, truth values and texts at the top: `epoch`, `loss`, `batch_size`.
     public let values: [String: PlainValue]
 
@@ -24,6 +26,7 @@ public struct ReferenceState: Sendable {
         var optimizers: [(key: String, optimizer: ReferenceOptimizer)] = []
         var scalers: [(key: String, scaler: ReferenceScaler)] = []
         var schedules: [(key: String, values: [String: PlainValue])] = []
+        var arguments: [String: PlainValue] = [:]
         var values: [String: PlainValue] = [:]
         for (path, file) in source.files {
             guard case .pyTorch(let pickle) = file else { continue }
@@ -37,6 +40,8 @@ public struct ReferenceState: Sendable {
                 } else if !fields.isEmpty, Self.isSchedule(key) {
                     schedules.append(
                         (key, Dictionary(fields.map { ($0.name, PlainValue($0.value)) }) { $1 }))
+                } else if key == "args", !fields.isEmpty {
+                    arguments = Dictionary(fields.map { ($0.name, PlainValue($0.value)) }) { $1 }
                 } else if fields.isEmpty, value.elements == nil, value.tensor == nil {
                     values[key] = PlainValue(value)
                 }
@@ -45,6 +50,7 @@ public struct ReferenceState: Sendable {
         self.optimizers = optimizers
         self.scalers = scalers
         self.schedules = schedules
+        self.arguments = arguments
         self.values = values
     }
 

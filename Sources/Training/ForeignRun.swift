@@ -15,19 +15,22 @@ public struct ForeignRun {
     public let scaler: ReferenceScaler?
     /// Epochs that are done.
     public let epochs: Int
+    /// The arguments that the run was started with, by their names; empty where the file has none.
+    public let arguments: [String: PlainValue]
     /// The file, for messages.
     public let file: String
 
     public init(
         weights: [String: TensorRecord], optimizer: ReferenceOptimizer,
         parameters: [(name: String, shape: [Int])], scaler: ReferenceScaler?, epochs: Int,
-        file: String
+        arguments: [String: PlainValue] = [:], file: String
     ) {
         self.weights = weights
         self.optimizer = optimizer
         self.parameters = parameters
         self.scaler = scaler
         self.epochs = epochs
+        self.arguments = arguments
         self.file = file
     }
 }

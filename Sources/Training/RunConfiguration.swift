@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Configuration
 public import Data
 public import Imaging
@@ -61,6 +62,12 @@ public protocol MethodConfiguration: Configuration {
 
     /// What is allowed but hardly meant, a sentence each; said when a run starts.
     static func warnings(_ run: RunConfiguration<Self>) -> [String]
+
+    /// Where a run that goes on from a checkpoint of the method's own code does otherwise than that run
+    /// did, by the arguments that the checkpoint keeps: a sentence each.
+    static func differences(
+        _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
+    ) -> [String]
 }
 
 extension MethodConfiguration {
@@ -77,6 +84,10 @@ extension MethodConfiguration {
     public static func validate(_ run: RunConfiguration<Self>) throws {}
 
     public static func warnings(_ run: RunConfiguration<Self>) -> [String] { [] }
+
+    public static func differences(
+        _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
+    ) -> [String] { [] }
 }
 
 /// How a run is carried out.

@@ -110,7 +110,11 @@ public final class Trainer<Method: PretrainingMethod> {
                     "run.continueFrom", found: path, expected: "null for \(Method.name)",
                     advice: "there is no reader of runs of its own code")
             }
-            step = try updater.restore(method.foreignRun(in: CheckpointSource(path: path)))
+            let foreign = try method.foreignRun(in: CheckpointSource(path: path))
+            for difference in Method.Config.differences(settings, from: foreign.arguments) {
+                progress.note("note: in \(path) \(difference)")
+            }
+            step = try updater.restore(foreign)
             guard step < totalSteps else {
                 throw ConfigurationError.invalid(
                     "schedule.epochs", found: settings.schedule.epochs,

@@ -1,4 +1,5 @@
 import Checkpoints
+import Data
 import NN
 import Optimizers
 import TensorFiles
@@ -67,6 +68,49 @@ struct DistillationCheckpointTests {
         return run
     }
 
+    /// Settings as the arguments have them do not differ; each that is changed is named.
+    private func compareArguments<Shape: DistilledModel>(
+        _ settings: RunConfiguration<IBOT<Shape>.Config>, _ args: ParityConfig,
+        _ arguments: [String: PlainValue]
+    ) throws {
+        var run = settings
+        func numbers(_ name: String) throws -> [Double] {
+            try args.array(name).map { try $0.double }
+        }
+        run.method.globalCrops = try args.int("global_crops_number")
+        run.method.localCrops = try args.int("local_crops_number")
+        run.method.globalScale = try numbers("global_crops_scale")
+        run.method.localScale = try numbers("local_crops_scale")
+        (run.method.masks.ratio, run.method.masks.spread) = (
+            try numbers("pred_ratio"), try numbers("pred_ratio_var")
+        )
+        run.method.masks.startEpoch = try args.int("pred_start_epoch")
+        run.method.classTemperature.start = try args.double("warmup_teacher_temp")
+        run.method.classTemperature.end = try args.double("teacher_temp")
+        run.method.classTemperature.epochs = try args.int("warmup_teacher_temp_epochs")
+        run.method.patchTemperature.start = try args.double("warmup_teacher_patch_temp")
+        run.method.patchTemperature.end = try args.double("teacher_patch_temp")
+        run.method.momentum = try args.double("momentum_teacher")
+        run.method.freezeLastLayer = try args.int("freeze_last_layer")
+        run.optim.baseLr = try args.double("lr")
+        run.optim.weightDecay = try args.double("weight_decay")
+        run.optim.clip = try args.double("clip_grad")
+        run.schedule.epochs = try args.double("epochs")
+        run.schedule.warmupEpochs = try args.double("warmup_epochs")
+        run.schedule.minLr = try args.double("min_lr")
+        run.schedule.endWeightDecay = try args.double("weight_decay_end")
+        func differences() -> [String] { IBOT<Shape>.Config.differences(run, from: arguments) }
+        #expect(differences() == [])
+        run.method.momentum += 0.001
+        run.method.masks.ratio = [0.5]
+        run.optim.clip = nil
+        let found = differences()
+        #expect(found.count == 3)
+        for name in ["momentum_teacher", "pred_ratio was [", "optim.clip makes it 0"] {
+            #expect(found.contains { $0.contains(name) }, "\(found)")
+        }
+    }
+
     private func compare<Shape: DistilledModel>(
         _ model: Shape, _ source: CheckpointSource, _ json: ParityConfig, _ args: ParityConfig
     ) throws {
@@ -75,8 +119,10 @@ struct DistillationCheckpointTests {
         let method = try IBOT<Shape>(
             settings.method, backbone: model.encoder(generator: generator), generator: generator)
         let updater = Updater(method, settings, stepsPerEpoch: 3)
-        let first = try updater.restore(method.foreignRun(in: source))
+        let foreign = try method.foreignRun(in: source)
+        let first = try updater.restore(foreign)
         #expect(first == 3 * (try json.int("epoch")))
+        try compareArguments(settings, args, foreign.arguments)
 
         var compared = 0
         func sums(_ tensor: Tensor) -> (sum: Double, size: Double) {

@@ -54,7 +54,8 @@ extension IBOT: ContinuingMethod {
         }
         return ForeignRun(
             weights: weights, optimizer: optimizer, parameters: groups.flatMap(\.parameters),
-            scaler: state.scalers.first?.scaler, epochs: epochs, file: source.path)
+            scaler: state.scalers.first?.scaler, epochs: epochs, arguments: state.arguments,
+            file: source.path)
     }
 
     /// The first name of a tensor that the file has twice; nil for others.
