@@ -93,10 +93,11 @@ public struct SavedRun {
         }
         let schedules = RunSchedules(settings, stepsPerEpoch: Int(stepsPerEpoch))
         epochs = Int(done)
-        let last = metrics.filter {
-            $0.step <= step && Double($0.step) > Double(step) - stepsPerEpoch
-        }.compactMap { $0["loss"] }
-        loss = last.isEmpty ? 0 : last.reduce(0, +) / Double(last.count)
+        // The mean of the last epoch; of an epoch without a line, what was known before.
+        let losses = metrics.filter { $0.step <= step && $0["loss"] != nil }
+        let last = losses.filter { Double($0.step) > Double(step) - stepsPerEpoch }
+        let counted = (last.isEmpty ? losses.suffix(1) : last[...]).compactMap { $0["loss"] }
+        loss = counted.isEmpty ? 0 : counted.reduce(0, +) / Double(counted.count)
         learningRate = schedules.learningRate(at: max(step - 1, 0))
         weightDecay = schedules.weightDecay(at: max(step - 1, 0))
         batchSize = settings.data.batchSize

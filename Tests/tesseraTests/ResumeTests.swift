@@ -113,6 +113,21 @@ struct ResumeTests {
         return out
     }
 
+    /// By the lines of the log.
+    private func meanLossOfLastEpoch(_ run: String) throws -> Double {
+        let text = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+        let lines = try text.split(separator: "\n").compactMap { line -> (Double, Double)? in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            let values = try #require(object as? [String: Any])
+            guard let epoch = values["epoch"] as? Double, let loss = values["loss"] as? Double
+            else { return nil }
+            return (epoch, loss)
+        }
+        let end = try #require(lines.last).0
+        let losses = lines.filter { $0.0 > end - 1 + 1e-6 }.map(\.1)
+        return losses.reduce(0, +) / Double(losses.count)
+    }
+
     /// The same run with its second half taken away and made again.
     private func resumed(_ method: String, _ settings: [String]) throws -> String {
         let half = try run(method, "half", settings)
@@ -144,6 +159,15 @@ struct ResumeTests {
         let export = try Program.run(
             ["checkpoint", "export", "--weights", whole, "--to", form, theirs])
         try #require(export.status == 0, "\(export.errors)")
+        let file = try PyTorchFile(path: theirs)
+        if form == "ibot" {
+            // It has a scaler in fp16 only.
+            #expect(throws: (any Error).self) { try file.value(at: ["fp16_scaler"]) }
+        } else {
+            #expect(try file.value(at: ["scaler", "scale"]).double == 65536)
+            let mean = try meanLossOfLastEpoch(whole)
+            #expect(try abs((file.value(at: ["loss"]).double ?? 0) - mean) < 1e-9)
+        }
         for wrong in [
             ["--to", method == "stop" ? "ijepa" : "stop"], ["--to", form, "--heads", "2"],
         ] {
@@ -225,6 +249,24 @@ struct ResumeTests {
                 "method.masks.truncation=none",
             ]
         }
+    }
+
+    @Test(
+        "what the authors' code has no place for is refused before anything is written",
+        arguments: [
+            ("ibot", "model.registers=2", "reg_token"), ("stop", "method.covariance=free", "noise"),
+        ])
+    func noPlace(method: String, setting: String, word: String) throws {
+        let settings =
+            Self.settings(of: method, optim: "optim.lr=0.01") + [
+                setting, "schedule.epochs=1", "schedule.warmupEpochs=0",
+            ]
+        let run = try run(method, "no-place-\(method)", settings)
+        let file = folder.path("no-place.pth")
+        let export = try Program.run(
+            ["checkpoint", "export", "--weights", run, "--to", method, file])
+        #expect(export.status != 0 && export.errors.contains(word), "\(export.errors)")
+        #expect(!FileManager.default.fileExists(atPath: file))
     }
 
     @Test("a teacher that says nothing is named while the run goes on, with what to try")
