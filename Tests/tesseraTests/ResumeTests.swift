@@ -267,6 +267,11 @@ struct ResumeTests {
             ["checkpoint", "export", "--weights", run, "--to", method, file])
         #expect(export.status != 0 && export.errors.contains(word), "\(export.errors)")
         #expect(!FileManager.default.fileExists(atPath: file))
+        // The encoder alone can be had.
+        let encoder = folder.path("no-place.safetensors")
+        let plain = try Program.run(
+            ["checkpoint", "export", "--weights", run, "--to", "safetensors", encoder])
+        #expect(plain.status == 0, "\(plain.errors)")
     }
 
     @Test("a teacher that says nothing is named while the run goes on, with what to try")

@@ -99,7 +99,7 @@ extension IBOT: ContinuingMethod {
             throw CheckpointError(
                 .incomplete,
                 "the run's encoder has \(other), for which a checkpoint of iBOT's code has no place: "
-                    + "--to timm or hf-vit takes the encoder alone")
+                    + "`--to safetensors` writes the encoder alone")
         }
         let prefixes = ["student": "module.", "teacher": student.head.mixesTokens ? "module." : ""]
         func tensors(_ part: String) throws -> PyTorchWriter.Value {
