@@ -54,7 +54,7 @@ struct ModelFit {
         let byName = Dictionary(mapped.map { ($0.name, $0) }) { first, _ in first }
         var used: Set<String> = []
         for (name, target) in model.stateDict where !Self.isRecomputed(name) {
-            guard let choice = Self.choose(name, target, byName) else {
+            guard let choice = Self.choose(name, byName) else {
                 if keepsTask, Self.tasks.contains(where: name.hasPrefix) {
                     report.computed.append(name)
                 } else if Self.isFixedPosition(name, model) {
@@ -145,7 +145,7 @@ struct ModelFit {
     }
 
     private static func choose(
-        _ name: String, _ target: Tensor, _ mapped: [String: MappedTensor]
+        _ name: String, _ mapped: [String: MappedTensor]
     ) -> Choice? {
         func plain(_ tensor: MappedTensor, form: String? = nil) -> Choice {
             Choice(

@@ -9,11 +9,8 @@ public import Torch
 /// 2. NMI, ARI, Fowlkes-Mallows, and the accuracy of the best one-to-one naming of clusters
 public struct ClusteringEvaluation {
     public struct Config: Configuration, Hashable {
-        /// Clusters of k-means; nil for as many as there are classes.
         public var clusters: Int? = nil
-        /// Whether features have unit length before k-means.
         public var normalizes = true
-        /// Starts of k-means, of which the one with the nearest centres counts.
         public var starts = 3
         public var maxIterations = 300
 
@@ -24,6 +21,7 @@ public struct ClusteringEvaluation {
                 "clusters": "of k-means; null for as many as there are classes",
                 "normalizes": "whether features have unit length before k-means",
                 "starts": "of k-means, of which the one with the nearest centres counts",
+                "maxIterations": "of k-means, from each start",
             ]
         }
 
@@ -125,7 +123,9 @@ extension ClusteringEvaluation {
             "kmeans", found,
             [
                 "clusters": .number(Double(clusters)), "normalizes": .flag(config.normalizes),
-                "starts": .number(Double(config.starts)), "inertia": .number(inertia),
+                "starts": .number(Double(config.starts)),
+                "maxIterations": .number(Double(config.maxIterations)),
+                "inertia": .number(inertia),
             ], seed: seed)
     }
 }

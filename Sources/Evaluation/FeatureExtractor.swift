@@ -8,33 +8,46 @@ public import VisionModels
 /// B images, T tokens, D width, n blocks.
 public struct FeatureExtractor {
     public struct Config: Configuration, Hashable {
-        /// What of the tokens becomes the feature.
         public var tokens = TokenChoice.cls
-        /// A feature of one block's patches in place of `tokens`: those at the centre, or all of them
-        /// weighted by attention; nil for none.
         public var attention: AttentionFeature? = nil
-        /// From how many of the last blocks; their features are joined, the earliest block first.
         public var blocks = 1
-        /// How many of the last blocks are left out: 0 ends with the last one.
         public var leftOut = 0
-        /// How far apart they are: 1 for neighbours, 3 for the last block, the fourth last and so on.
         public var stride = 1
-        /// Whether the tokens go through the encoder's final norm.
         public var finalNorm = true
-        /// The scales at which each picture is seen, 1 alone by default.
-        ///
-        /// With others the feature is the mean of those at all of them, at unit length.
         public var scales = [1.0]
-        /// The probability to drop a branch of the last block; it rises from 0 at the first.
-        ///
-        /// Above 0 the encoder drops branches while it looks at random crops, as if it were being
-        /// trained: the published probe of SimMIM in *Beyond [cls]*.
         public var dropPath = 0.0
-        /// The lower precision of the encoder's matrix products: bf16, or fp16 on CUDA; off for
-        /// fp32.
         public var precision: Precision? = nil
 
         public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "tokens":
+                    "what of the tokens becomes the feature: cls; mean, of the patches; "
+                    + "normalizedMean, before any norm, at zero mean and unit variance (MAE's "
+                    + "--global_pool); clsAndMean; clsAndGeM, for copies; patches or all tokens, "
+                    + "side by side",
+                "attention":
+                    "a feature of one block's patches in place of tokens: cp1 to cp4, those at "
+                    + "the centre; ca1 to ca4, attn-mn or attn-lcte, all weighted by attention; "
+                    + "null for none",
+                "blocks": "from how many of the last blocks; joined, the earliest first",
+                "leftOut": "how many of the last blocks are left out; 0 ends with the last one",
+                "stride":
+                    "how far apart the blocks are: 1 for neighbours, 3 for the last, the fourth "
+                    + "last and so on",
+                "finalNorm": "whether the tokens go through the encoder's final norm",
+                "scales":
+                    "at which each picture is seen; with others than 1 alone the feature is the "
+                    + "mean of those at all of them, at unit length",
+                "dropPath":
+                    "probability to drop a branch of the last block while random crops are "
+                    + "looked at, as if the encoder were being trained (Beyond [cls]'s probe of "
+                    + "SimMIM); it rises from 0 at the first",
+                "precision":
+                    "of the encoder's matrix products: bf16, or fp16 on CUDA; null for fp32",
+            ]
+        }
 
         /// How many of the last blocks are run through for them.
         var reach: Int { leftOut + (blocks - 1) * stride + 1 }
@@ -104,7 +117,7 @@ public struct FeatureExtractor {
     /// An extractor of features of one encoder.
     ///
     /// - Throws: `ConfigurationError` where the encoder has no class token or too few blocks for the
-    ///   settings.
+    ///   settings, or cannot see pictures of such a scale.
     public init(_ encoder: any VisionEncoder, _ config: Config = Config()) throws {
         try config.validate()
         try config.attention?.validate(for: encoder)
@@ -128,6 +141,15 @@ public struct FeatureExtractor {
         guard config.dropPath == 0 || encoder is VisionTransformer else {
             throw ConfigurationError.invalid(
                 "dropPath", found: config.dropPath, expected: "0: the encoder is no plain ViT")
+        }
+        for scale in config.scales where scale != 1 {
+            let side = Int(Double(encoder.imageSize) * scale)
+            try encoder.requireSize(height: side, width: side)
+            guard side > 0, encoder.grid(height: side, width: side).count > 0 else {
+                throw ConfigurationError.invalid(
+                    "scales", found: scale,
+                    expected: "more: a picture of \(side) pixels holds no patch")
+            }
         }
         self.encoder = encoder
         self.config = config

@@ -12,21 +12,27 @@ import Torch
 /// N training features, M test features, K classes, D width.
 public struct KNearestNeighbors {
     public struct Config: Configuration, Hashable {
-        /// Every k to score.
         public var neighbors = [10, 20, 100, 200]
-        /// T.
         public var temperature = 0.07
 
         public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "neighbors": "every k to score",
+                "temperature": "T, which cosines are divided by before their exponential votes",
+            ]
+        }
 
         public func validate() throws {
             guard !neighbors.isEmpty, neighbors.allSatisfy({ $0 > 0 }) else {
                 throw ConfigurationError.invalid(
                     "neighbors", found: neighbors, expected: "positive numbers")
             }
-            guard temperature > 0 else {
+            guard temperature >= 0.002 else {
                 throw ConfigurationError.invalid(
-                    "temperature", found: temperature, expected: "a positive number")
+                    "temperature", found: temperature, expected: "0.002 or more",
+                    advice: "below, exp(1 / T) is beyond what numbers hold")
             }
         }
     }
@@ -117,9 +123,11 @@ public struct KNearestNeighbors {
     func votes(for values: Tensor, classCount: Int) -> [Tensor] {
         let largest = config.neighbors.max() ?? 0
         let (similarities, indices) = neighbors(of: values, largest)  // [M, k]
-        let weights = (similarities / config.temperature).exp()
+        // In fp32 e^(s/T) ends at s = 88 T.
+        let weights = (similarities.to(dtype: .float64) / config.temperature).exp()
         let classes = labels.selecting(indices.flattened(), 0).reshaped(indices.shape)
-        let none = Tensor.zeros([values.shape[0], classCount], device: values.device)
+        let none = Tensor.zeros(
+            [values.shape[0], classCount], dtype: .float64, device: values.device)
         return config.neighbors.map { k in
             none.scatterAdding(weights[0..., ..<k], at: classes[0..., ..<k], 1)
         }

@@ -1,3 +1,4 @@
+import Configuration
 import NN
 import Torch
 
@@ -24,7 +25,8 @@ extension LinearProbe {
     ///   - store: keeps the probe after an epoch, and has perhaps kept it before.
     ///   - progress: is told the epoch and its numbers.
     /// - Returns: the scores on the test features.
-    /// - Throws: `EvaluationError` for features that cannot be trained on.
+    /// - Throws: `EvaluationError` for features that cannot be trained on; `ConfigurationError` where an
+    ///   epoch would have no step.
     public static func run(
         train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
         store: ProbeStore? = nil,
@@ -48,6 +50,12 @@ extension LinearProbe {
             return (test.values[rows], testLabels[rows])
         }
         let batchCount = train.count / config.batch
+        guard batchCount >= config.accumulation else {
+            throw ConfigurationError.invalid(
+                "protocol.accumulation", found: config.accumulation,
+                expected: "at most \(batchCount), the batches of an epoch",
+                advice: "\(train.count) pictures make \(batchCount) of \(config.batch)")
+        }
         let best = Tensor.zeros([2], dtype: .float64)  // top-1 and top-5
         var last: EvaluationStatistics?
         let state = StoredLinearProbe(
@@ -90,14 +98,19 @@ extension LinearProbe {
         store: ProbeStore? = nil
     ) throws -> [Score] {
         let result = try run(train: train, test: test, config, seed: seed, store: store)
-        return Score.pair(
-            "linear", result.final.accuracy,
-            [
-                "optimizer": .text(config.optimizer.rawValue),
-                "baseLearningRate": .number(config.baseLearningRate),
-                "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
-                "warmupEpochs": .number(config.warmupEpochs),
-                "weightDecay": .number(config.weightDecay), "seed": .number(Double(seed)),
-            ])
+        var settings: [String: Score.Setting] = [
+            "optimizer": .text(config.optimizer.rawValue),
+            "baseLearningRate": .number(config.baseLearningRate),
+            "minLearningRate": .number(config.minLearningRate),
+            "batch": .number(Double(config.batch)),
+            "accumulation": .number(Double(config.accumulation)),
+            "epochs": .number(Double(config.epochs)),
+            "warmupEpochs": .number(config.warmupEpochs),
+            "weightDecay": .number(config.weightDecay), "start": .text(config.start.rawValue),
+            "seed": .number(Double(seed)),
+        ]
+        // That of LARS is no setting.
+        if config.optimizer == .sgd { settings["momentum"] = .number(config.momentum) }
+        return Score.pair("linear", result.final.accuracy, settings)
     }
 }

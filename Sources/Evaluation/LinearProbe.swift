@@ -13,21 +13,34 @@ public import Torch
 public final class LinearProbe {
     public struct Config: Configuration, Hashable {
         public var optimizer = Rule.lars
-        /// The learning rate at 256 pictures a step.
         public var baseLearningRate = 0.1
         public var minLearningRate = 0.0
         public var warmupEpochs = 10.0
         public var epochs = 90
-        /// Pictures a batch.
         public var batch = 16384
-        /// Batches a step.
         public var accumulation = 1
         public var weightDecay = 0.0
-        /// Of SGD; LARS has 0.9.
         public var momentum = 0.0
         public var start = ProbeHead.Start.narrow
 
         public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "optimizer": "lars or sgd",
+                "baseLearningRate": "at 256 pictures a step",
+                "minLearningRate": "where the cosine ends",
+                "warmupEpochs": "in which the learning rate rises from 0",
+                "epochs": "of training; 50 for MAE's ViT-L and ViT-H",
+                "batch": "pictures; fewer where there are fewer",
+                "accumulation": "batches a step; a group that an epoch does not fill is dropped",
+                "weightDecay": "of the linear layer",
+                "momentum": "of sgd; lars has 0.9",
+                "start":
+                    "of the linear layer: narrow, deviation 0.01 without bias (MAE), or uniform on "
+                    + "±1/√D (Beyond [cls])",
+            ]
+        }
 
         public func validate() throws {
             func check(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible)
@@ -42,6 +55,15 @@ public final class LinearProbe {
             try check(batch > 0, "batch", batch)
             try check(accumulation > 0, "accumulation", accumulation)
             try check(baseLearningRate > 0, "baseLearningRate", baseLearningRate)
+            try Self.check(warmupEpochs: warmupEpochs, of: epochs)
+        }
+
+        /// Throws `ConfigurationError` for a rise that would not end within the training.
+        static func check(warmupEpochs: Double, of epochs: Int) throws {
+            guard (0...Double(epochs)).contains(warmupEpochs) else {
+                throw ConfigurationError.invalid(
+                    "warmupEpochs", found: warmupEpochs, expected: "from 0 to epochs, \(epochs)")
+            }
         }
 
         /// The peak of the learning rate.

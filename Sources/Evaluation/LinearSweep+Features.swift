@@ -199,6 +199,10 @@ extension LinearSweep {
                 "probes": .number(Double(result.outcomes.count)),
                 "learningRates": .text(
                     config.learningRates.map { "\($0)" }.joined(separator: " ")),
+                "weightDecays": .text(
+                    config.weightDecays.map { "\($0)" }.joined(separator: " ")),
+                "optimizers": .text(config.optimizers.map(\.rawValue).joined(separator: " ")),
+                "testEvery": .number(Double(config.testEvery)),
             ]
             for outcome in result.outcomes where outcome.probe.isBeside(chosen.probe) {
                 settings["top1 at lr \(outcome.probe.learningRate)"] = .number(outcome.best.top1)

@@ -14,17 +14,12 @@ public import Torch
 /// The learning rates count for 256 pictures a step. A classifier beside others is the same as alone.
 public final class LinearSweep {
     public struct Config: Configuration, Hashable {
-        /// One classifier for each, at 256 pictures a step.
         public var learningRates = Config.publishedRates
-        /// Combined with every rate; published wide grids have 0 and 1e-6.
         public var weightDecays = [0.0]
-        /// Combined with both; published wide grids have sgd and lars.
         public var optimizers = [Rule.sgd]
         public var momentum = 0.9
         public var epochs = 100
-        /// Pictures a step: 128 on each of 8 GPUs.
         public var batch = 1024
-        /// Epochs between two tests; the last one is tested always.
         public var testEvery = 1
 
         public init() {}
@@ -39,7 +34,11 @@ public final class LinearSweep {
                 "learningRates": "a classifier for each, at 256 pictures a step",
                 "weightDecays": "combined with every rate; 0 and 1e-6 in iBOT's wide grid",
                 "optimizers": "combined with both; sgd and lars in iBOT's wide grid",
-                "batch": "pictures a step; fewer where there are fewer",
+                "momentum": "of sgd; lars has 0.9",
+                "epochs": "in which the rates fall along half a cosine",
+                "batch":
+                    "pictures a step, 128 on each of 8 GPUs as published; fewer where there are "
+                    + "fewer",
                 "testEvery": "epochs between two tests; the last one is tested always",
             ]
         }

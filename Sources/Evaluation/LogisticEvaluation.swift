@@ -12,18 +12,33 @@ public struct LogisticEvaluation {
     public struct Config: Configuration, Hashable {
         public var preparation = Preparation.standardized
         public var penalty = Penalty.l2
-        /// Every λ to score.
         public var lambdas = [0.00025]
-        /// Whether λ weighs against the sum of the examples' losses instead of their mean.
         public var lambdaOfSum = true
-        /// Whether the test features are standardised by their own statistics, as the published
-        /// code does, instead of those of the training features.
         public var testByItself = true
-        /// The relative gap to the optimum at which a solver stops.
         public var tolerance = 1e-6
         public var maxIterations = 1000
 
         public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "preparation":
+                    "of features: standardized, each column (StoP), or normalized, at unit length "
+                    + "(iBOT)",
+                "penalty":
+                    "l2; elasticNet, in the principal axes of the training features (StoP); or l1, "
+                    + "of the features themselves",
+                "lambdas": "every λ to score; 0.01, 0.1 and 1 in iBOT's code",
+                "lambdaOfSum":
+                    "whether λ weighs against the sum of the examples' losses (StoP) instead of "
+                    + "their mean (iBOT)",
+                "testByItself":
+                    "whether test features are standardized by their own statistics, as StoP's "
+                    + "code does, instead of those of the training features",
+                "tolerance": "the relative gap to the optimum at which a solver stops",
+                "maxIterations": "of a solver; 100 times as many for elasticNet and l1",
+            ]
+        }
 
         /// iBOT's: features at unit length, λ of .01, .1 and 1 against the mean loss.
         public static var iBOT: Config {
@@ -149,6 +164,8 @@ extension LogisticEvaluation {
                         "penalty": .text(config.penalty.rawValue),
                         "preparation": .text(config.preparation.rawValue),
                         "testByItself": .flag(config.testByItself),
+                        "tolerance": .number(config.tolerance),
+                        "maxIterations": .number(Double(config.maxIterations)),
                         "relativeGap": .number(result.fit.relativeGap),
                     ]
                 )

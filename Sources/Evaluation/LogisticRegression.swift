@@ -95,6 +95,8 @@ public final class LogisticRegression {
         return noGrad {
             // Böhning's ½ XᵀX/n, bounded by its absolute row sums.
             let bound = gram.abs().sum(0) * 0.5  // [D]
+            // A column of zeros, whose weights stay zero, has no curvature at all.
+            let curvature = (bound + ridge * lambda).clamped(min: .leastNormalMagnitude)
             var weights = start ?? zeroWeights
             var leading = weights
             var momentum = 1.0
@@ -103,7 +105,7 @@ public final class LogisticRegression {
             while best.relativeGap > tolerance, iterations < maxIterations {
                 iterations += 1
                 let slope = lossAndGradient(leading).gradient
-                let next = shrunk(leading * bound - slope, by: lambda) / (bound + ridge * lambda)
+                let next = shrunk(leading * bound - slope, by: lambda) / curvature
                 let change = next - weights
                 if ((leading - next) * bound * change).sum().item > 0 { momentum = 1 }
                 let following = (1 + (1 + 4 * momentum * momentum).squareRoot()) / 2

@@ -19,16 +19,11 @@ public import Torch
 public final class PooledProbes {
     public struct Config: Configuration, Hashable {
         public var optimizer = Rule.sgd
-        /// The learning rate at 256 pictures a step; 0.1 with LARS in the published ViT-H runs.
         public var baseLearningRate = 0.01
-        /// What each set of heads multiplies it with.
         public var rateFactors = [1.0]
-        /// The weight decay of each set of heads.
         public var weightDecays = [5e-4]
-        /// Pictures a step; 16384 with LARS.
         public var batch = 256
         public var epochs = 28
-        /// Epochs after which the learning rate is divided by 10.
         public var milestones = [8, 16, 24]
 
         public init() {}
@@ -37,9 +32,11 @@ public final class PooledProbes {
             [
                 "optimizer": "sgd with Nesterov's momentum, or lars",
                 "baseLearningRate": "at 256 pictures a step; 0.1 with lars for ViT-H",
-                "rateFactors": "a set of heads for each; 1 and 0.1 for ViT-H",
+                "rateFactors":
+                    "a set of heads for each, at so many times the rate; 1 and 0.1 for ViT-H",
                 "weightDecays": "a set of heads for each; 5e-4 and 0 for ViT-H",
-                "batch": "pictures a step; 16384 with lars", "epochs": "50 with lars",
+                "batch": "pictures a step; 16384 with lars",
+                "epochs": "of training; 50 with lars",
                 "milestones": "epochs after which the rate is divided by 10; 15, 30, 45 with lars",
             ]
         }
@@ -237,6 +234,7 @@ extension PooledProbes {
             "optimizer": .text(config.optimizer.rawValue),
             "baseLearningRate": .number(config.baseLearningRate),
             "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
+            "milestones": .text(config.milestones.map { "\($0)" }.joined(separator: " ")),
             "seed": .number(Double(seed)), "head": .text(best.name),
         ]
         for (name, accuracy) in results { settings["top1 of \(name)"] = .number(accuracy.top1) }

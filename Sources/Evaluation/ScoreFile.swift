@@ -5,17 +5,22 @@ import TensorFiles
 public enum ScoreFile {
     /// Adds scores to the list in a file, which is made if it is not there.
     ///
+    /// With `replacing`, a protocol, they take the place of all of its scores.
+    ///
     /// The file is replaced whole or not at all. What others wrote into the list stays as it was,
     /// keys that this version does not know too.
     ///
     /// - Throws: `EvaluationError` where the file is no list, or a score is not finite;
     ///   `TensorFileError` where it cannot be written.
-    public static func append(_ scores: [Score], to path: String) throws {
+    public static func append(_ scores: [Score], to path: String, replacing old: String? = nil)
+        throws
+    {
         for score in scores where !score.value.isFinite {
             throw EvaluationError(
                 "\(score.protocol) \(score.metric) is \(score.value), which JSON cannot hold")
         }
         var list = try FileManager.default.fileExists(atPath: path) ? readList(path) : []
+        if let old { list.removeAll { ($0 as? [String: Any])?["protocol"] as? String == old } }
         let encoded = try JSONEncoder().encode(scores)
         list += try JSONSerialization.jsonObject(with: encoded) as? [Any] ?? []
         let data = try JSONSerialization.data(

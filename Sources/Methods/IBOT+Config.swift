@@ -80,12 +80,12 @@ extension IBOT {
 
 extension IBOT.Config {
     public static func setDefaults(of run: inout RunConfiguration<Self>) {
-        run.model = Shape.published
+        run.model = Shape.publishedIBOT
         run.optim.baseLr = 5e-4
         run.optim.betas = [0.9, 0.999]
         run.optim.weightDecay = 0.04
         (run.optim.clip, run.optim.clipEach) = (3, true)
-        run.schedule.epochs = Shape.publishedEpochs
+        run.schedule.epochs = Shape.publishedIBOTEpochs
         run.schedule.warmupEpochs = 10
         run.schedule.minLr = 1e-6
         run.schedule.repeatsPeak = true
@@ -248,7 +248,7 @@ extension IBOT.Config {
         }
     }
 
-    public func validate(views: [ImagePipeline]) throws {
+    public func validate(views: [ImagePipeline], for model: Shape) throws {
         let expected = globalCrops + localCrops
         guard views.count == expected else {
             throw ConfigurationError.invalid(
@@ -261,6 +261,13 @@ extension IBOT.Config {
             throw ConfigurationError.invalid(
                 "data.views", found: "large views of different sizes",
                 expected: "the first \(globalCrops) of one size")
+        }
+        for size in views.compactMap(\.size)
+        where min(size.height, size.width) < model.patchSize {
+            throw ConfigurationError.invalid(
+                "data.views", found: "a view of \(size.height) × \(size.width) pixels",
+                expected: "at least a patch, model.patchSize is \(model.patchSize)",
+                advice: "without data.views method.localSize is the side of small views")
         }
     }
 }

@@ -4,7 +4,8 @@ public import Training
 public import VisionModels
 
 extension MAE {
-    /// Masking and decoder; the defaults are those of all published models.
+    /// Masking and decoder; the defaults are those of the published code, and of all published models but
+    /// for `normalizePixels`, which is on there.
     public struct Config: MethodConfiguration, Hashable {
         public var maskRatio = 0.75
         public var decoderWidth = 512
@@ -21,7 +22,8 @@ extension MAE {
                 "decoderDepth": "blocks of the decoder",
                 "decoderHeads": "attention heads of a decoder block",
                 "normalizePixels": "predict each patch at zero mean and unit variance "
-                    + "(norm_pix_loss): better features, and pictures that borrow their contrast",
+                    + "(norm_pix_loss, on in every published recipe): better features, and pictures "
+                    + "that borrow their contrast",
             ]
         }
 

@@ -20,6 +20,9 @@ public protocol ClassifyingMethod: PretrainingMethod where Config: ClassifyingCo
 
 /// The settings of a method that trains a classifier.
 public protocol ClassifyingConfiguration: MethodConfiguration {
+    /// The length of the logits; nil for the classes of the pictures.
+    var classes: Int? { get }
+
     /// How test pictures are cut out.
     func testPictures(imageSize: Int) -> TestPictures
 

@@ -62,7 +62,7 @@ public struct SavedRun {
     public let state: SafeTensorsFile
     /// Epochs that are done.
     public let epochs: Int
-    /// Of the last line of the log.
+    /// The mean of the last epoch, as the log has it.
     public let loss: Double
     /// Of the last step.
     public let learningRate: Double

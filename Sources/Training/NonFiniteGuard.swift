@@ -63,8 +63,4 @@ public struct TrainingError: Error, CustomStringConvertible, Sendable {
                 + "Lower optim.baseLr, set optim.clip=1.0, lengthen schedule.warmupEpochs or use "
                 + "run.precision=float32, then `tessera resume` from the last checkpoint")
     }
-
-    static func unknownState(_ problem: String) -> TrainingError {
-        TrainingError(description: problem)
-    }
 }

@@ -30,7 +30,7 @@ public struct PretrainedClassifier {
     }
 
     /// The classifier of a run of `Method`, from its newest checkpoint or from one of its files: the
-    /// average of the weights where the run has one.
+    /// average of the weights where that leads the run.
     ///
     /// `file` is a checkpoint of the run; nil takes the newest that is intact. Throws what
     /// `PretrainedEncoder.load(_:run:file:)` throws.

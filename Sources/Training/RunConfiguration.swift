@@ -54,8 +54,9 @@ public protocol MethodConfiguration: Configuration {
     /// `augmentation` alone where a method does not say.
     func views(size: PixelSize) -> [ImagePipeline]
 
-    /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs.
-    func validate(views: [ImagePipeline]) throws
+    /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs, or the
+    /// encoder cannot see one of them.
+    func validate(views: [ImagePipeline], for model: Model) throws
 
     /// Throws `ConfigurationError` for settings of several sections that do not fit one another.
     static func validate(_ run: RunConfiguration<Self>) throws
@@ -79,7 +80,7 @@ extension MethodConfiguration {
 
     public func views(size: PixelSize) -> [ImagePipeline] { [Self.augmentation(size: size)] }
 
-    public func validate(views: [ImagePipeline]) throws {}
+    public func validate(views: [ImagePipeline], for model: Model) throws {}
 
     public static func validate(_ run: RunConfiguration<Self>) throws {}
 
@@ -119,7 +120,7 @@ public struct RunSettings: Configuration {
             "device": "auto takes the first GPU, or the CPU",
             "precision": "of matrix products; auto takes bfloat16 where the device computes it "
                 + "and float32 elsewhere; float16 scales the loss (CUDA only)",
-            "threads": "of one operator on the CPU; nil takes the cores and writes their number "
+            "threads": "of one operator on the CPU; null takes the cores and writes their number "
                 + "here, because sums depend on it in the last bit",
             "deterministic": "on a GPU only sums whose order is fixed, so that a run repeats and "
                 + "resumes to the bit, for 4 to 6 % of the speed; on the CPU that is always so",
@@ -134,7 +135,7 @@ public struct RunSettings: Configuration {
             "keep": "checkpoints that are kept, besides the last",
             "probeEvery":
                 "epochs between probes: k-NN accuracy where there are labels, rank and spread "
-                + "of the features; in fine-tuning accuracy on the test pictures; nil for none",
+                + "of the features; in fine-tuning accuracy on the test pictures; null for none",
             "continueFrom":
                 "a checkpoint of the method's own code, which the run goes on from while it "
                 + "has none of its own",
@@ -227,11 +228,11 @@ public struct OptimizerSettings: Configuration {
 
     public static var documentation: [String: String] {
         [
-            "lr": "peak learning rate; nil takes baseLr × images a step / 256",
+            "lr": "peak learning rate; null takes baseLr × images a step / 256",
             "baseLr": "learning rate for 256 images a step",
             "betas": "AdamW's β₁ and β₂", "eps": "AdamW's ε",
             "weightDecay": "decoupled, not on vectors and biases",
-            "clip": "largest Euclidean norm of all gradients; nil for no limit",
+            "clip": "largest Euclidean norm of all gradients; null for no limit",
             "clipEach": "whether the limit holds for the gradient of each tensor by itself, as in "
                 + "DINO and iBOT, instead of all together",
             "clipsParts": "whether the limit holds for the sum of gradients after each of a step's "

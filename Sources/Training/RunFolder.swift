@@ -60,7 +60,7 @@ public final class RunFolder {
         func isEmpty(_ folder: URL) -> Bool {
             (try? files.contentsOfDirectory(atPath: folder.path))?.isEmpty == true
         }
-        try? files.removeItem(at: configuration)
+        for file in [configuration, classes] { try? files.removeItem(at: file) }
         if isEmpty(checkpoints) { try? files.removeItem(at: checkpoints) }
         try? files.removeItem(at: url.appendingPathComponent(".lock"))
         if isEmpty(url) { try? files.removeItem(at: url) }
@@ -68,6 +68,9 @@ public final class RunFolder {
 
     /// The resolved configuration, with where each value came from.
     public var configuration: URL { url.appendingPathComponent("config.yaml") }
+
+    /// The classes of a run that trains a classifier, a name a line in the order of their numbers.
+    public var classes: URL { url.appendingPathComponent("classes.txt") }
 
     /// The logged steps in the columns of the method's published code.
     public var publishedLog: URL { url.appendingPathComponent("log.csv") }
@@ -84,6 +87,39 @@ public final class RunFolder {
     public var scores: URL { url.appendingPathComponent("scores.json") }
     public var report: URL { url.appendingPathComponent("report.html") }
     public var checkpoints: URL { url.appendingPathComponent("checkpoints", isDirectory: true) }
+}
+
+// MARK: - Classes
+
+extension RunFolder {
+    /// Keeps what the numbers of the classes mean.
+    public func write(classNames: [String]) throws {
+        try RunFileError.naming(classes.relativePath, "write") {
+            try Self.text(classNames).write(to: classes, options: .atomic)
+        }
+    }
+
+    /// Throws `RunFolderError` for pictures whose classes have other numbers than those that the run
+    /// began with.
+    public func require(classNames: [String]) throws {
+        guard let known = try? Data(contentsOf: classes), known != Self.text(classNames) else {
+            return
+        }
+        let names = String(decoding: known, as: UTF8.self).split(separator: "\n").map(String.init)
+        let gone = Set(names).subtracting(classNames).sorted().first
+        let new = Set(classNames).subtracting(names).sorted().first
+        let what = [gone.map { "'\($0)' is gone" }, new.map { "'\($0)' is new" }].compactMap(\.self)
+        throw RunFolderError(
+            "the classes of the pictures are not those of \(classes.relativePath)"
+                + (what.isEmpty ? ", or in another order" : ": " + what.joined(separator: ", "))
+                + "; their numbers would mean others than the classifier has learned. Bring them "
+                + "back, or fine-tune anew")
+    }
+
+    /// A line break in a name would be two names.
+    private static func text(_ names: [String]) -> Data {
+        Data(names.map { $0.replacing("\n", with: " ") + "\n" }.joined().utf8)
+    }
 }
 
 /// The folder of a run cannot be used.

@@ -21,9 +21,10 @@ public struct RunSchedules: Sendable {
     ) {
         let steps = Double(stepsPerEpoch)
         length = settings.epochs * settings.stretch * steps
-        // Rise and fall begin and end with a step.
+        // Rise and fall begin and end with a step; the shortest run has one.
         let (warmup, epochs) = (
-            (settings.warmupEpochs * steps).rounded(.down) / steps, length.rounded(.down) / steps
+            (settings.warmupEpochs * steps).rounded(.down) / steps,
+            max(length.rounded(.down), 1) / steps
         )
         func tailed(_ base: any Schedule, _ tail: TailSettings?, _ end: Double) -> any Schedule {
             guard let tail else { return base }

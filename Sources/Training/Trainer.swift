@@ -86,7 +86,7 @@ public final class Trainer<Method: PretrainingMethod> {
         var plan = try data.plan(
             for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,
             seed: run.seed, views: settings.method.views(size:))
-        try settings.method.validate(views: plan.views)
+        try settings.method.validate(views: plan.views, for: settings.model)
         stepsPerEpoch = plan.sampler.stepsPerEpoch
         totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
         updater = Updater(method, settings, stepsPerEpoch: stepsPerEpoch)
@@ -98,6 +98,7 @@ public final class Trainer<Method: PretrainingMethod> {
         let newest = store.newest(reportingDamaged: { url, error in
             progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
         })
+        if newest == nil { try Self.requireBeginning(folder, store) }
         hasCheckpoint = newest != nil
         bestScore = store.bestScore
         if let newest {
@@ -123,10 +124,8 @@ public final class Trainer<Method: PretrainingMethod> {
         } else if let method = method as? any ClassifyingMethod, let report = try method.start() {
             progress.note(report.isComplete ? report.summary : report.description)
         }
-        var options = LoaderOptions()
-        if let workers = data.workers { options.threads = workers }
+        var options = LoaderOptions(threads: data.workers, toGPU: device != .cpu)
         options.prefetch = data.prefetch
-        options.isPinned = device != .cpu
         // A quarter of the traffic; the GPU normalises.
         if device != .cpu, !plan.views.contains(where: \.needsFloats) { plan.element = .uint8 }
         let badFiles = BadFileLog(folder.badFiles)
@@ -152,6 +151,8 @@ public final class Trainer<Method: PretrainingMethod> {
             every: settings.run.logEvery, columns: Method.publishedColumns,
             batchSize: settings.data.batchSize, progress: progress, echo: echo)
         if !hasCheckpoint { try save() }
+        // A process that was killed in a probe had saved before it.
+        if step > 0, isProbeDue, try !hasReading { try probe(into: log) }
         var unread: [MadeStep] = []
         while step < totalSteps {
             if Interruption.isRequested {
@@ -165,14 +166,7 @@ public final class Trainer<Method: PretrainingMethod> {
                 try read(&unread, into: log)
             }
             if isDue(every: settings.run.saveEvery) || step == totalSteps { try save() }
-            if let probe, let every = settings.run.probeEvery,
-                isDue(every: every) || step == totalSteps
-            {
-                let reading = try measure(probe)
-                try log.addProbe(step: step, reading.values)
-                if let warning = reading.warning { progress.note(warning) }
-                if let score = reading.score { try keep(score) }
-            }
+            if isProbeDue { try probe(into: log) }
         }
         progress.finish()
         return .finished
@@ -187,6 +181,13 @@ public final class Trainer<Method: PretrainingMethod> {
     /// One step, without waiting for the device.
     private func makeStep() throws -> MadeStep {
         guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
+        guard whole.count > 0 else {
+            throw DataError(
+                .tooManyBadFiles, settings.data.path,
+                "no picture of step \(step + 1) can be read",
+                remedy: "bad_files.jsonl in the folder of the run says why; with the pictures back "
+                    + "`tessera resume` goes on from the last checkpoint")
+        }
         let batch = ImageBatch(whole, on: device)
         let place = updater.place(ofStep: step)
         // Pictures that were left out can make parts of other sizes, and empty ones.
@@ -239,6 +240,41 @@ public final class Trainer<Method: PretrainingMethod> {
 
     private func position(of step: Int) -> LoaderPosition {
         LoaderPosition(epoch: step / stepsPerEpoch, step: step % stepsPerEpoch)
+    }
+
+    /// Whether the encoder is looked at after the step just made.
+    private var isProbeDue: Bool {
+        guard probe != nil, let every = settings.run.probeEvery else { return false }
+        return isDue(every: every) || step == totalSteps
+    }
+
+    /// Whether the log has what a probe found after the step just made: lines of steps name their rate.
+    private var hasReading: Bool {
+        get throws {
+            try MetricsLog.read(folder.metrics).contains { $0.step == step && $0["lr"] == nil }
+        }
+    }
+
+    private func probe(into log: StepLog) throws {
+        guard let probe else { return }
+        let reading = try measure(probe)
+        try log.addProbe(step: step, reading.values)
+        if let warning = reading.warning { progress.note(warning) }
+        if let score = reading.score { try keep(score) }
+    }
+
+    /// Throws `RunFolderError` where a run without an intact checkpoint once had one: to begin again would
+    /// erase its log.
+    private static func requireBeginning(_ folder: RunFolder, _ store: CheckpointStore) throws {
+        let logged = try MetricsLog.read(folder.metrics).last?.step ?? 0
+        let damaged = store.all().count
+        guard damaged > 0 || logged > 0 else { return }
+        let what =
+            damaged > 0 ? "no intact checkpoint, only damaged ones" : "no checkpoint any more"
+        throw RunFolderError(
+            "\(folder.checkpoints.relativePath) holds \(what), of a run that was at step \(logged): "
+                + "bring one back, or begin anew with the recipe "
+                + "\(folder.configuration.relativePath) in another folder")
     }
 
     /// Whether the step just made completes another stretch of so many epochs.

@@ -34,14 +34,14 @@ struct AttentionCommand: ParsableCommand {
     @Option(help: "Pictures: a folder, archives, or a part of a data set.")
     var data: String
 
-    @Option(help: "Which part of them: train, validation or all.")
-    var split: String = "validation"
+    @Option(help: "Which part of them.")
+    var split = Split.validation
 
     @Option(help: "So many pictures, spread over the part.")
     var pictures = 1000
 
-    @Option(help: "Where to compute: auto, cpu, cuda.")
-    var device: String = "auto"
+    @Option(help: "Where to compute.")
+    var device = DeviceChoice.auto
 
     @Option(help: "The folder that is written.")
     var out = "attention"
@@ -64,15 +64,9 @@ struct AttentionCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let choice = DeviceChoice(rawValue: device) else {
-            throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
-        }
-        guard let part = Split(rawValue: split) else {
-            throw UsageError("--split is '\(split)', expected train, validation or all")
-        }
         let raster = png ? try FigureRaster() : nil
         let progress = SourceProgress(silent: json)
-        let all = try openSource(data, split: part, options: progress.options)
+        let all = try openSource(data, split: split, options: progress.options)
         for note in all.notes { progress.note(note) }
         // Spread over the set, which may be sorted by class.
         let count = min(pictures, all.count)
@@ -80,7 +74,7 @@ struct AttentionCommand: ParsableCommand {
         let surveys = try ([source.weights] + against).map { path in
             var options = source
             options.weights = path
-            return try AttentionSurvey(options, named: name(of: path), on: choice)
+            return try AttentionSurvey(options, named: name(of: path), on: device)
         }
         let folder = URL(fileURLWithPath: out)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -143,6 +137,7 @@ private struct AttentionSurvey {
                 isLast: labels.count == source.count)
         }
         if let error = batches.error { throw error }
+        if let note = batches.unread.note(of: source.count, name) { progress.note(note) }
         let joined = AttentionStatistics.joined(parts)
         try SafeTensorsWriter.write(
             [

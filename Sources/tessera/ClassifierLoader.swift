@@ -1,5 +1,4 @@
 import Checkpoints
-import Configuration
 import Foundation
 import Torch
 import Training
@@ -18,14 +17,13 @@ enum ClassifierLoader {
     ) throws -> PretrainedClassifier {
         try LibTorch.load()
         let url = URL(fileURLWithPath: path)
-        guard let folder = run(of: url) else {
+        guard let run = try NamedRun(of: url) else {
             return try PretrainedClassifier.load(file: path, options)
         }
-        let config = folder.appendingPathComponent("config.yaml").path
-        let name = try Recipe(contentsOf: config).text(at: "run.method") ?? ""
-        guard let method = try Registry.method(named: name) as? any ClassifyingMethod.Type else {
+        let folder = run.folder
+        guard let method = run.method as? any ClassifyingMethod.Type else {
             throw UsageError(
-                "\(folder.path) is a run of \(name), without a classifier: fine-tune it with "
+                "\(folder.path) is a run of \(run.method.name), without a classifier: fine-tune it with "
                     + "`tessera finetune --weights \(path)`, or evaluate the encoder with knn or linear"
             )
         }
@@ -35,16 +33,6 @@ enum ClassifierLoader {
                     + "are for checkpoints of others")
         }
         return try load(method, folder, file: url == folder ? nil : url)
-    }
-
-    /// The folder of the run that a folder or a checkpoint is of; nil for those of others.
-    static func run(of url: URL) -> URL? {
-        let parent = url.deletingLastPathComponent()
-        return [url, parent.deletingLastPathComponent()].first { folder in
-            let config = folder.appendingPathComponent("config.yaml").path
-            guard folder == url || parent.lastPathComponent == "checkpoints" else { return false }
-            return (try? Recipe(contentsOf: config))?.text(at: "run.method") != nil
-        }
     }
 
     private static func load<Method: ClassifyingMethod>(

@@ -41,11 +41,19 @@ struct ClassifierTest {
         guard source.isLabelled else {
             throw UsageError("the test pictures in \(data.path) have no labels")
         }
-        // More sources may have been mixed in, which have no test part here.
-        if data.mix.isEmpty,
-            let note = try ClassAgreement(train.classNames, source.classNames).note(data.path)
+        // Sources that were mixed in have no test part here: their classes come last.
+        let own = data.mix.isEmpty ? train.classNames.count : source.classNames.count
+        if let note = try ClassAgreement(Array(train.classNames.prefix(own)), source.classNames)
+            .note(data.path)
         {
             progress.note(note)
+        }
+        guard source.classNames.count <= method.classes ?? train.classNames.count else {
+            throw UsageError(
+                "the test pictures in \(data.path) have \(source.classNames.count) classes, the "
+                    + "classifier \(method.classes ?? train.classNames.count): give every class a "
+                    + "folder in the training part too (an empty one counts), or set "
+                    + "method.classes=\(source.classNames.count)")
         }
     }
 
@@ -57,8 +65,8 @@ struct ClassifierTest {
             }
             var values: [(name: String, value: Double)] = []
             var best: Double?
-            for (name, model) in method.classifiers {
-                let scores = try score(model)
+            for (index, (name, model)) in method.classifiers.enumerated() {
+                let scores = try score(model, index == 0 ? progress : nil)
                 values += [("\(name)_top1", scores.top1), ("\(name)_top5", scores.top5)]
                 if let loss = scores.loss { values.append(("\(name)_loss", loss)) }
                 best = best ?? scores.top1
@@ -67,16 +75,20 @@ struct ClassifierTest {
         }
     }
 
-    private func score(_ model: any ImageClassifier) throws -> ClassifierScores {
+    /// Scores a classifier; says which pictures cannot be read where there is a line to say it on.
+    private func score(_ model: any ImageClassifier, _ progress: ProgressLine?) throws
+        -> ClassifierScores
+    {
         let device = model.parameters.first?.device ?? .cpu
-        var options = LoaderOptions()
-        if let workers = data.workers { options.threads = workers }
-        options.isPinned = device != .cpu
+        let options = LoaderOptions(threads: data.workers, toGPU: device != .cpu)
+        let unread = UnreadPictures()
         let loader = try Loader(
-            data.testPlan(for: source, pictures, imageSize: imageSize, channels: channels),
-            options: options, epochs: 1)
+            data.testPlan(for: source, pictures, imageSize: imageSize, channels: channels)
+                .skippingBadFiles(),
+            options: options, epochs: 1, report: unread.add)
         var scores = ClassifierScores()
         while let batch = try loader.next() {
+            guard batch.count > 0 else { continue }
             let logits = noGrad {
                 autocast(to: precision.autocast, on: device) {
                     model(batch.tensor().sent(to: device))
@@ -84,6 +96,7 @@ struct ClassifierTest {
             }
             scores.update(logits, labels: batch.labels)
         }
+        if let note = unread.note(of: source.count, "test") { progress?.note(note) }
         return scores
     }
 }

@@ -32,8 +32,8 @@ struct EmbedCommand: ParsableCommand {
     @Option(help: "Which part, where the folder has parts: train, validation, all.")
     var split: Split = .all
 
-    @Option(help: "Where to compute: auto, cpu, cuda.")
-    var device: String = "auto"
+    @Option(help: "Where to compute.")
+    var device = DeviceChoice.auto
 
     @Flag(help: "Replace an existing output, and leave an unfinished one of something else.")
     var force = false
@@ -46,9 +46,6 @@ struct EmbedCommand: ParsableCommand {
 
     func run() throws {
         let settings = try EmbeddingSettings.resolve(overrides: settings).value
-        guard let choice = DeviceChoice(rawValue: device) else {
-            throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
-        }
         let place = try EmbeddingPlace(out)
         try place.checkOutput(force: force)
         Interruption.install()
@@ -57,7 +54,7 @@ struct EmbedCommand: ParsableCommand {
         for note in source.notes { progress.note(note) }
         let encoder = try weights.load()
         let embedding = try Embedding(
-            encoder, of: source, settings, place, device: choice.resolve(), force: force)
+            encoder, of: source, settings, place, device: device.resolve(), force: force)
         let result = try embedding.run(progress)
         if json {
             try JSONLine.write(result)

@@ -78,8 +78,7 @@ struct Embedding {
         try rows.remove()
         return EmbeddingResult(
             features: place.output, list: place.list, rows: source.count, shape: rowShape,
-            tokens: settings.features.tokens.rawValue, bad: bad.count, resumedAt: startCount,
-            seconds: seconds)
+            tokens: tokens, bad: bad.count, resumedAt: startCount, seconds: seconds)
     }
 
     private func computeRows(_ progress: SourceProgress, since begin: ContinuousClock.Instant)
@@ -90,9 +89,7 @@ struct Embedding {
             batchSize: settings.batchSize)
         plan.onBadFile = .skip
         plan.mostBad = 1
-        var options = LoaderOptions()
-        if let workers = settings.workers { options.threads = workers }
-        options.isPinned = device != .cpu
+        let options = LoaderOptions(threads: settings.workers, toGPU: device != .cpu)
         let batchSize = plan.sampler.batchSize
         guard startCount < source.count else { return }
         var reasons: [Int: String] = [:]
@@ -157,6 +154,11 @@ struct Embedding {
         return "\(done)/\(count) pictures, \(Int(rate))/s, \(Int(left.rounded(.up))) s left"
     }
 
+    /// What of the tokens a feature is.
+    private var tokens: String {
+        settings.features.attention?.rawValue ?? settings.features.tokens.rawValue
+    }
+
     /// Of one row: patches keep their blocks and places.
     private var rowShape: [Int] {
         guard settings.features.tokens == .patches else { return [width] }
@@ -169,13 +171,14 @@ struct Embedding {
     }
 
     private func metadata() -> [String: String] {
-        [
+        let features = settings.features
+        return [
             "tessera.weights": encoder.origin, "tessera.pictures": source.fingerprint,
-            "tessera.tokens": settings.features.tokens.rawValue,
-            "tessera.blocks": "\(settings.features.blocks)",
-            "tessera.stride": "\(settings.features.stride)",
-            "tessera.finalNorm": "\(settings.features.finalNorm)",
-            "tessera.precision": settings.features.precision?.rawValue ?? "fp32",
+            "tessera.tokens": tokens, "tessera.blocks": "\(features.blocks)",
+            "tessera.stride": "\(features.stride)", "tessera.leftOut": "\(features.leftOut)",
+            "tessera.scales": features.scales.map { "\($0)" }.joined(separator: " "),
+            "tessera.finalNorm": "\(features.finalNorm)",
+            "tessera.precision": features.precision?.rawValue ?? "fp32",
             "tessera.imageSize": "\(imageSize)",
         ]
     }

@@ -1,7 +1,5 @@
 import Checkpoints
-import Configuration
 import Data
-import Evaluation
 import Foundation
 import Torch
 import Training
@@ -21,28 +19,20 @@ enum EncoderLoader {
     ) throws -> PretrainedEncoder {
         try LibTorch.load()
         let url = URL(fileURLWithPath: path)
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw UsageError(
                 "\(path) does not exist: --weights takes the folder of a run or a checkpoint")
         }
-        // A checkpoint of a run lies in <run>/checkpoints.
-        let folder =
-            isFolder.boolValue
-            ? url : url.deletingLastPathComponent().deletingLastPathComponent()
-        let config = folder.appendingPathComponent("config.yaml").path
-        guard FileManager.default.fileExists(atPath: config) else {
+        guard let run = try NamedRun(of: url) else {
+            guard !FileManager.default.fileExists(atPath: path + "/config.yaml") else {
+                throw UsageError(
+                    "\(path)/config.yaml does not say run.method: \(path) is no run of ours; of "
+                        + "another program's name one of its checkpoints")
+            }
             // A folder that is no run may be one of Hugging Face's.
             return try PretrainedEncoder.load(file: path, options)
         }
-        let recipe = try Recipe(contentsOf: config)
-        guard let name = recipe.text(at: "run.method") else {
-            throw UsageError(
-                "\(config) does not say run.method: \(folder.path) is no run of ours; of another "
-                    + "program's name one of its checkpoints")
-        }
-        return try load(
-            Registry.method(named: name), run: folder, file: isFolder.boolValue ? nil : url)
+        return try load(run.method, run: run.folder, file: url == run.folder ? nil : url)
     }
 
     private static func load<Method: PretrainingMethod>(

@@ -5,6 +5,7 @@ import Foundation
 import NN
 import Torch
 import Training
+import VisionModels
 
 /// Scores a frozen encoder.
 struct EvaluateCommand: ParsableCommand {
@@ -28,8 +29,8 @@ struct EvaluateCommand: ParsableCommand {
         @Option(help: "Labelled pictures with a training and a test part.")
         var data: String
 
-        @Option(help: "Where to compute: auto, cpu, cuda.")
-        var device: String = "auto"
+        @Option(help: "Where to compute.")
+        var device = DeviceChoice.auto
 
         @Option(
             help: ArgumentHelp(
@@ -88,8 +89,6 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            var options = options
-            options.settings = ["features.tokens=mean", "features.blocks=4"] + options.settings
             try options.evaluate(PooledProbes.Config.self) { data, settings in
                 let (train, test) = try data.probeFeatures(settings.features)
                 return try PooledProbes.scores(
@@ -110,8 +109,6 @@ struct EvaluateCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            var options = options
-            options.settings = ["features.tokens=all"] + options.settings
             try options.evaluate(ReadOutProbes.Config.self) { data, settings in
                 guard settings.features.tokens == .all, settings.features.blocks == 1 else {
                     throw UsageError(
@@ -133,11 +130,25 @@ struct EvaluateCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "logistic",
             abstract: "Multinomial logistic regression to its optimum (I-JEPA, iBOT).",
-            discussion: protocolHelp(LogisticEvaluation.Config.self))
+            discussion: """
+                By default as StoP's logistic_eval.py does. With protocol.preparation=normalized \
+                pictures are shown as iBOT's are: pictures.margin=true \
+                pictures.interpolation=bicubic, unless told otherwise.
+
+                \(protocolHelp(LogisticEvaluation.Config.self))
+                """)
 
         @OptionGroup var options: Options
 
         func run() throws {
+            var options = options
+            let told = try EvaluationSettings<LogisticEvaluation.Config>
+                .resolve(overrides: options.settings).value
+            if told.protocol.preparation == .normalized {
+                // What the user says comes later, and holds.
+                options.settings =
+                    ["pictures.margin=true", "pictures.interpolation=bicubic"] + options.settings
+            }
             try options.evaluate(LogisticEvaluation.Config.self) { data, settings in
                 let (train, test) = try data.features(settings.features)
                 return try LogisticEvaluation.scores(train: train, test: test, settings.protocol)
@@ -149,22 +160,6 @@ struct EvaluateCommand: ParsableCommand {
     static func protocolHelp<Config: Configuration>(_: Config.Type) -> String {
         guard let resolved = try? EvaluationSettings<Config>.resolve() else { return "" }
         return "Settings and their defaults:\n\n" + resolved.yaml(documented: true)
-    }
-}
-
-/// What an evaluation can be told; `Protocol` is the protocol's own section.
-struct EvaluationSettings<Protocol: Configuration>: Configuration {
-    var features = FeatureExtractor.Config()
-    var pictures = PictureSettings()
-    var `protocol` = Protocol()
-
-    init() {}
-
-    static var documentation: [String: String] {
-        [
-            "features": "what of the encoder's tokens is used",
-            "pictures": "how the encoder is shown them", "protocol": "the evaluation itself",
-        ]
     }
 }
 
@@ -184,13 +179,11 @@ extension EvaluateCommand.Options {
 
     /// The encoder on its device, and the pictures that it is shown.
     func open(_ pictures: PictureSettings) throws -> (PretrainedEncoder, EvaluationData) {
-        guard let choice = DeviceChoice(rawValue: device) else {
-            throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
-        }
         let encoder = try source.load()
-        try encoder.model.move(to: choice.resolve())
+        try encoder.model.move(to: device.resolve())
         let shown = try EvaluationData(
-            data, for: encoder, pictures, cache: cache.map { try FeatureCache($0) }, silent: json)
+            data, for: encoder, pictures.fitted(to: encoder.model.imageSize),
+            cache: cache.map { try FeatureCache($0) }, silent: json)
         return (encoder, shown)
     }
 

@@ -86,8 +86,8 @@ struct EvaluationData {
         }
         guard settings.crops == .center else {
             throw UsageError(
-                "pictures.crops=random is for probes that are trained epoch by epoch, linear and "
-                    + "pooled: this protocol needs one feature of each picture")
+                "pictures.crops=random is for probes that are trained epoch by epoch, linear, sweep, "
+                    + "pooled and readout: this protocol needs one feature of each picture")
         }
     }
 
@@ -169,7 +169,8 @@ struct EvaluationData {
             let made = try extract(source, split, pass.map { extractors[$0] })
             for (index, features) in zip(pass, made) {
                 found[index] = features
-                if let cache, let identity = identities[index] {
+                // With a picture back again there would be more.
+                if let cache, let identity = identities[index], features.count == source.count {
                     try cache.write(features, identity)
                 }
             }
@@ -201,14 +202,17 @@ struct EvaluationData {
                 isLast: done == source.count)
         }
         if let error = batches.error { throw error }
+        if let note = batches.unread.note(of: source.count, split.rawValue) { progress.note(note) }
         return features
     }
 }
 
-/// Every picture of a source once, in order, as the encoder is evaluated on it.
+/// Every picture of a source once, in order, as the encoder is evaluated on it; those that cannot be read
+/// are left out.
 final class EvaluationBatches: Sequence, IteratorProtocol {
     static let defaultSize = 256
     private let loader: Loader
+    let unread: UnreadPictures
     /// What ended the sequence early.
     private(set) var error: (any Error)?
 
@@ -217,16 +221,22 @@ final class EvaluationBatches: Sequence, IteratorProtocol {
         resize: Int? = nil, interpolation: Interpolation = .bicubic,
         batchSize: Int = defaultSize
     ) throws {
+        let unread = UnreadPictures()
+        self.unread = unread
         loader = try Loader(
             data.evaluationPlan(
                 for: source, imageSize: model.imageSize, channels: model.channels,
-                batchSize: batchSize, resize: resize, interpolation: interpolation), epochs: 1)
+                batchSize: batchSize, resize: resize, interpolation: interpolation
+            ).skippingBadFiles(), epochs: 1, report: unread.add)
     }
 
     func next() -> LabelledBatch? {
         do {
-            guard let batch = try loader.next() else { return nil }
-            return LabelledBatch(images: batch.tensor(), labels: batch.labels)
+            while let batch = try loader.next() {
+                guard batch.count > 0 else { continue }
+                return LabelledBatch(images: batch.tensor(), labels: batch.labels)
+            }
+            return nil
         } catch {
             self.error = error
             return nil

@@ -60,8 +60,9 @@ enum ExitStatus: Int32 {
         if failure.isOutOfMemory {
             say(
                 UsageError(
-                    "out of memory in \(failure.operation): lower data.batchSize and raise "
-                        + "run.accumulation by the same factor, or set run.precision=bfloat16"),
+                    "out of memory in \(failure.operation): in training raise run.accumulation, "
+                        + "which divides data.batchSize into parts and changes no number, or set "
+                        + "run.precision=bfloat16; elsewhere lower the batch size"),
                 .outOfMemory)
         }
         if failure.isNondeterministic {

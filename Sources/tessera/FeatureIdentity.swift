@@ -13,8 +13,10 @@ struct FeatureIdentity: Codable, Equatable {
     var weights: String
     /// The model, with what its tensors do not tell.
     var model: String
-    /// Of the pictures.
+    /// Of the names and classes of the pictures.
     var source: String
+    /// Of what some of them hold.
+    var contents: String
     var rowCount: Int
     var width: Int
     var tokens: String
@@ -41,6 +43,7 @@ struct FeatureIdentity: Codable, Equatable {
         weights = Self.checksum(of: encoder.model)
         model = Self.form(of: encoder.model)
         self.source = source.fingerprint
+        contents = Self.contents(of: source)
         rowCount = source.count
         self.width = width
         tokens = config.tokens.rawValue
@@ -83,6 +86,30 @@ struct FeatureIdentity: Codable, Equatable {
         }
     }
 
+    /// Checksum of pictures spread over a source, as they are stored: a copy of the set that was blurred,
+    /// resized or encoded anew has the same names.
+    private static func contents(of source: any ImageSource, count: Int = 256) -> String {
+        var sum = Checksum()
+        var picture = StoredPicture()
+        let count = min(count, source.count)
+        for number in 0..<count {
+            do {
+                try source.load(number * source.count / count, into: &picture)
+            } catch {
+                Array("unreadable".utf8).withUnsafeBytes { sum.update($0) }
+                continue
+            }
+            switch picture.form {
+            case .encoded:
+                picture.bytes.withUnsafeBytes {
+                    sum.update(UnsafeRawBufferPointer(rebasing: $0[..<picture.byteCount]))
+                }
+            case .decoded: picture.pixels.withUnsafeBytes { sum.update(UnsafeRawBufferPointer($0)) }
+            }
+        }
+        return sum.hexadecimal
+    }
+
     static func checksum(of model: any VisionEncoder) -> String {
         var sum = Checksum()
         for (name, tensor) in model.stateDict {
@@ -101,6 +128,7 @@ struct FeatureIdentity: Codable, Equatable {
         compare("weights", old.weights, weights)
         compare("model", old.model, model)
         compare("pictures", old.source, source)
+        compare("what the pictures hold", old.contents, contents)
         compare("features.tokens", old.tokens, tokens)
         compare("features.blocks", old.blocks, blocks)
         compare("features.stride", old.stride, stride)

@@ -8,7 +8,8 @@ import Training
 enum FineTuningScores {
     static let protocolName = "finetune"
 
-    /// Writes the last and the best accuracy of a run into its `scores.json`, once.
+    /// Writes the last and the best accuracy of a run into its `scores.json`, in place of those of a
+    /// shorter run.
     ///
     /// The best one was chosen by the test pictures themselves and so says a little too much; it is
     /// what the references print.
@@ -18,10 +19,6 @@ enum FineTuningScores {
         for _: Method.Type, run folder: URL
     ) throws -> [Score] {
         let path = folder.appendingPathComponent("scores.json").path
-        if FileManager.default.fileExists(atPath: path) {
-            let known = try ScoreFile.read(path).filter { $0.protocol == protocolName }
-            guard known.isEmpty else { return known }
-        }
         let log = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let resolved = try RunConfiguration<Method.Config>.resolve(
             recipe: Recipe(contentsOf: folder.appendingPathComponent("config.yaml").path))
@@ -47,7 +44,7 @@ enum FineTuningScores {
                 }
             }
         }
-        try ScoreFile.append(scores, to: path)
+        try ScoreFile.append(scores, to: path, replacing: protocolName)
         return scores
     }
 

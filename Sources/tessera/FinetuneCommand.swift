@@ -64,7 +64,7 @@ struct FinetuneCommand: ParsableCommand {
                     + name)
         }
         let start = try StartingWeights(encoder, source)
-        var overrides = ["run.method=\(name)", "data.path=\(quoted(data))"]
+        var overrides = ["run.method=\(name)", "data.path=\(quoted(whole(data)))"]
         // Who says method.weights=null wants the shape alone.
         if !self.recipe.contains(where: { $0.hasPrefix("method.weights=") }) {
             overrides += start.overrides
@@ -100,17 +100,19 @@ private struct StartingWeights {
     init(_ encoder: PretrainedEncoder, _ options: WeightsOptions) throws {
         data = encoder.data
         allowPartial = options.allowPartial
-        // Whole: a run is resumed anywhere, also if it was killed before its first checkpoint.
+        // Needed again by a run that was killed before its first checkpoint.
         guard let folder = encoder.runFolder else {
-            path = URL(fileURLWithPath: options.weights).path
+            path = whole(options.weights)
             part = options.part
             return
         }
-        path = URL(fileURLWithPath: encoder.origin).path
+        path = whole(encoder.origin)
         let recipe = try Recipe(contentsOf: folder.appendingPathComponent("config.yaml").path)
         // What a run evaluates, beside its optimiser's tensors.
-        let hasAverage = recipe.text(at: "method.average.decay") != nil
-        part = hasAverage ? "model.model_ema" : "model"
+        let averageLeads =
+            recipe.text(at: "method.average.decay") != nil
+            && recipe.text(at: "method.average.leads") != "false"
+        part = averageLeads ? "model.model_ema" : "model"
     }
 
     var overrides: [String] {

@@ -15,7 +15,7 @@ enum ModelList {
             }
             if isFolder.boolValue {
                 if CheckpointSource.isCheckpoint(folder: name)
-                    || ClassifierLoader.run(of: URL(fileURLWithPath: name)) != nil
+                    || (try? NamedRun(of: URL(fileURLWithPath: name))) != nil
                 {
                     return [name]
                 }

@@ -1,9 +1,11 @@
 import Configuration
 import Imaging
+import Training
 
 /// How an evaluation shows pictures to the encoder.
 struct PictureSettings: Configuration, Hashable {
     var resize: Int? = nil
+    var margin = true
     var interpolation = Interpolation.bicubic
     var crops = Crops.center
     var cropInterpolation: Interpolation? = nil
@@ -19,17 +21,33 @@ struct PictureSettings: Configuration, Hashable {
         [
             "resize":
                 "what the shorter side becomes before the centre is cut out, in pixels; null for "
-                + "256/224 of the encoder's size, or the size itself below 64 (I-JEPA's and StoP's "
-                + "1 % numbers have the size itself, 224)",
+                + "what margin says",
+            "margin":
+                "whether that is 256/224 of the encoder's size, or the size itself below 64; false "
+                + "for the size itself always (StoP's logistic_eval.py: I-JEPA's 1 % numbers)",
             "interpolation":
-                "how a picture is resized before its centre is cut out (StoP's logistic_eval.py has "
-                + "bilinear)",
+                "how a picture is resized before its centre is cut out (bilinear in StoP's "
+                + "logistic_eval.py)",
             "crops":
                 "what probes are trained on: center, extracted once, or random, 8 to 100 % of a "
-                + "picture and a flip, anew in every epoch (as published: linear, pooled, sweep)",
+                + "picture and a flip, anew in every epoch (as published: linear, sweep, "
+                + "pooled, readout)",
             "cropInterpolation":
                 "how random crops are resampled; null for bicubic (iBOT's probes have bilinear)",
         ]
+    }
+
+    /// What the shorter side of a picture becomes for an encoder of a size in pixels.
+    func shortSide(imageSize: Int) -> Int {
+        resize ?? (margin ? DataSettings.evaluationShortSide(imageSize: imageSize) : imageSize)
+    }
+
+    /// The same for an encoder of a size, with `resize` told where nil would not stand for what
+    /// `DataSettings` has.
+    func fitted(to imageSize: Int) -> PictureSettings {
+        var fitted = self
+        if !margin { fitted.resize = shortSide(imageSize: imageSize) }
+        return fitted
     }
 
     /// Throws `ConfigurationError` where nothing of the encoder's size can be cut out.

@@ -56,11 +56,10 @@ struct PretrainCommand: ParsableCommand {
                 "expected one method or recipe, or --import-config; found "
                     + (found.isEmpty ? "none" : found.joined(separator: ", ")))
         }
-        var overrides = named.overrides + ["data.path=\(quoted(data))"]
+        var overrides = named.overrides + ["data.path=\(quoted(whole(data)))"]
         overrides += options.overrides
         if let continueFrom {
-            let path = URL(fileURLWithPath: continueFrom).path  // whole: a run is resumed anywhere
-            overrides.append("run.continueFrom=\(quoted(path))")
+            overrides.append("run.continueFrom=\(quoted(whole(continueFrom)))")
         }
         guard !(named.method is any ClassifyingMethod.Type) else {
             throw UsageError(
@@ -80,6 +79,15 @@ struct PretrainCommand: ParsableCommand {
     }
 }
 
+/// A path from the root on, as a run is resumed from any folder; of `list.txt:folder` both.
+func whole(_ path: String) -> String {
+    guard path.contains(":"), !FileManager.default.fileExists(atPath: path) else {
+        return URL(fileURLWithPath: path).path
+    }
+    return path.split(separator: ":").map { URL(fileURLWithPath: String($0)).path }
+        .joined(separator: ":")
+}
+
 /// A path as a YAML text.
 func quoted(_ path: String) -> String {
     "'" + path.replacingOccurrences(of: "'", with: "''") + "'"
@@ -97,24 +105,25 @@ struct ResumeCommand: ParsableCommand {
     @Flag(help: "Write metrics to standard output, one JSON object a line.")
     var json = false
 
-    @Flag(help: "Go on though pictures came, went or were renamed.")
+    @Flag(help: "Go on though pictures came, went or were renamed, with those from now on.")
     var allowDataChange = false
 
-    @Argument(help: "Settings that do not change the numbers, such as data.workers=8.")
+    @Argument(
+        help: """
+            Settings that hold from here on and are kept in config.yaml, such as data.workers=8, \
+            optim.lr=1e-4 or schedule.epochs=400.
+            """)
     var settings: [String] = []
 
     func run() throws {
-        let recipe = try Recipe(contentsOf: folder + "/config.yaml")
-        guard let name = recipe.text(at: "run.method") else {
-            throw UsageError("\(folder)/config.yaml does not say run.method")
-        }
-        try resume(Registry.method(named: name), recipe)
+        let run = try NamedRun(folder)
+        try resume(run.method, run.recipe)
     }
 
     private func resume<Method: PretrainingMethod>(_: Method.Type, _ recipe: Recipe) throws {
         let session = try PretrainingSession<Method>(
-            resuming: folder, recipe: recipe,
-            overrides: settings + (allowDataChange ? ["data.fingerprint=null"] : []), json: json)
+            resuming: folder, recipe: recipe, overrides: settings,
+            allowsDataChange: allowDataChange, json: json)
         try session.run()
     }
 }

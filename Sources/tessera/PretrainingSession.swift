@@ -18,6 +18,8 @@ struct PretrainingSession<Method: PretrainingMethod> {
     private let progress: ProgressLine
     private let json: Bool
     private let isNew: Bool
+    /// Of a resumed run.
+    private let changes: SettingChanges?
 
     /// Makes the folder of a new run; settings of `base` lie beneath those of the recipe.
     init(
@@ -28,9 +30,8 @@ struct PretrainingSession<Method: PretrainingMethod> {
         let first = try Self.resolve(recipe, over: base, overrides).value
         source = try first.data.open(silent: json)
         var found = ["data.fingerprint=\(source.fingerprint)"]
-        if let method = first.method as? any ClassifyingConfiguration {
-            found += try method.settings(for: source)
-        }
+        let classifying = first.method as? any ClassifyingConfiguration
+        if let classifying { found += try classifying.settings(for: source) }
         let resolved = try Self.resolve(recipe, over: base, overrides + found)
         settings = resolved.value
         test = try ClassifierTest(settings, trainedOn: source, silent: json)
@@ -42,18 +43,31 @@ struct PretrainingSession<Method: PretrainingMethod> {
             _ = try CheckpointSource(path: path)
         }
         folder = try RunFolder.create(out)
-        (self.json, isNew) = (json, true)
-        let header = "# tessera \(Version.text): \(CommandLine.arguments.joined(separator: " "))\n"
-        try Data((header + resolved.yaml()).utf8).write(to: folder.configuration, options: .atomic)
+        (self.json, isNew, changes) = (json, true, nil)
+        if classifying != nil { try folder.write(classNames: source.classNames) }
+        try SettingChanges.write(resolved.yaml(), to: folder.configuration)
     }
 
-    /// Opens the folder of a run.
-    init(resuming path: String, recipe: Recipe, overrides: [String], json: Bool) throws {
-        settings = try Self.resolve(recipe, overrides).value
+    /// Opens the folder of a run; settings that it did not have so far are kept.
+    init(
+        resuming path: String, recipe: Recipe, overrides: [String], allowsDataChange: Bool = false,
+        json: Bool
+    ) throws {
         progress = ProgressLine(silent: json)
-        source = try settings.data.open(silent: json)
-        test = try ClassifierTest(settings, trainedOn: source, silent: json)
         folder = try RunFolder.open(path)
+        let before = try Self.resolve(recipe, [])
+        var overrides = overrides
+        if allowsDataChange { overrides.append("data.fingerprint=null") }
+        source = try Self.resolve(recipe, overrides).value.data.open(silent: json)
+        if allowsDataChange { overrides.append("data.fingerprint=\(source.fingerprint)") }
+        let resolved = try Self.resolve(recipe, overrides)
+        settings = resolved.value
+        changes = try SettingChanges(from: before, to: resolved)
+        if settings.method is any ClassifyingConfiguration {
+            // A class more moves the numbers of those behind it.
+            try folder.require(classNames: source.classNames)
+        }
+        test = try ClassifierTest(settings, trainedOn: source, silent: json)
         (self.json, isNew) = (json, false)
     }
 
@@ -96,6 +110,12 @@ struct PretrainingSession<Method: PretrainingMethod> {
             // A run that cannot begin must not be in the way of the next attempt.
             if isNew { folder.discard() }
             throw error
+        }
+        // They work, so they are the run's from now on.
+        if let changes, !changes.texts.isEmpty {
+            try changes.write(over: folder.configuration)
+            progress.note(
+                "from here on, kept in config.yaml: \(changes.texts.joined(separator: ", "))")
         }
         announce(trainer)
         guard case .interrupted(let step) = try trainer.run() else { return }

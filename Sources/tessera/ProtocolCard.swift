@@ -20,8 +20,7 @@ struct ProtocolCard {
             "weights": .text(encoder.origin),
             "checksum": .text(FeatureIdentity.checksum(of: encoder.model)),
             "data": .text(data), "imageSize": .number(Double(size)),
-            "resize": .number(
-                Double(pictures.resize ?? DataSettings.evaluationShortSide(imageSize: size))),
+            "resize": .number(Double(pictures.shortSide(imageSize: size))),
             "crops": .text(pictures.crops.rawValue),
             "interpolation": .text(
                 crops == interpolation
@@ -38,6 +37,7 @@ struct ProtocolCard {
             "stride": .number(Double(features.stride)),
             "leftOut": .number(Double(features.leftOut)), "finalNorm": .flag(features.finalNorm),
         ]
+        if features.dropPath > 0 { used["dropPath"] = .number(features.dropPath) }
         if let precision = features.precision { used["precision"] = .text(precision.rawValue) }
         if features.scales != [1] {
             used["scales"] = .text(features.scales.map { "\($0)" }.joined(separator: " "))

@@ -66,9 +66,8 @@ struct QuickstartCommand: ParsableCommand {
 
     private func pretrain(_ data: String) throws {
         if FileManager.default.fileExists(atPath: out + "/config.yaml") {
-            let recipe = try Recipe(contentsOf: out + "/config.yaml")
             try PretrainingSession<MAE>(
-                resuming: out, recipe: recipe, overrides: settings, json: json
+                resuming: out, recipe: NamedRun(out).recipe, overrides: settings, json: json
             ).train()
         } else {
             let yaml = String(decoding: PackageResources.quickstart_yaml, as: UTF8.self)

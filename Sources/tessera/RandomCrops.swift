@@ -63,16 +63,28 @@ struct RandomCrops: ProbeFeatures {
             seed: seed)
         plan.sampler = try Sampler(
             count: count, globalBatchSize: data.batchSize, seed: seed, dropsLast: false)
+        let unread = UnreadPictures()
         let loader = try Loader(
-            plan, start: LoaderPosition(epoch: epoch), epochs: epoch + 1)
+            plan, start: LoaderPosition(epoch: epoch), epochs: epoch + 1, report: unread.add)
         encoder.model.train(dropsPaths)
         var random = CounterRandom(seed: seed, purpose: .dropPath, epoch: epoch)
         let draws = Generator(seed: random.next())
         var waiting = PendingRows()
         var done = 0
+        var given = 0
         return {
             while waiting.count < batch {
-                guard let part = try loader.next() else { return nil }
+                guard let part = try loader.next() else {
+                    guard given > 0 else {
+                        throw EvaluationError(
+                            "only \(done) of \(count) training pictures can be read, too few for "
+                                + "a batch of \(batch): lower protocol.batch")
+                    }
+                    if epoch == 0, let note = unread.note(of: count, "train") {
+                        progress.note(note)
+                    }
+                    return nil
+                }
                 let features = Generator.$scoped.withValue(draws) {
                     extractor(part.tensor().sent(to: device))
                 }
@@ -81,6 +93,7 @@ struct RandomCrops: ProbeFeatures {
                 progress.update(
                     "epoch \(epoch + 1): \(done)/\(count) crops", isLast: done == count)
             }
+            given += 1
             return waiting.take(batch)
         }
     }

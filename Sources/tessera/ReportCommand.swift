@@ -1,5 +1,4 @@
 import ArgumentParser
-import Configuration
 import Foundation
 import Training
 
@@ -16,12 +15,8 @@ struct ReportCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let recipe = try Recipe(contentsOf: folder + "/config.yaml")
-        guard let name = recipe.text(at: "run.method") else {
-            throw UsageError("\(folder)/config.yaml does not say run.method")
-        }
-        let url = URL(fileURLWithPath: folder, isDirectory: true)
-        let report = try write(Registry.method(named: name), url)
+        let run = try NamedRun(folder)
+        let report = try write(run.method, run.folder)
         if json {
             try JSONLine.write(["report": report.relativePath])
         } else {

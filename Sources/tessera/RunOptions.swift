@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Data
+public import Training
 
 /// Where a run is written and how it treats its pictures: `pretrain` and `finetune`.
 struct RunOptions: ParsableArguments {
@@ -26,3 +27,4 @@ struct RunOptions: ParsableArguments {
 }
 
 extension BadFilePolicy: ExpressibleByArgument {}
+extension DeviceChoice: ExpressibleByArgument {}

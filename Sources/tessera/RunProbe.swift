@@ -22,7 +22,8 @@ import VisionModels
 func runProbe(
     _ source: any ImageSource, settings: DataSettings, judging metrics: URL?
 ) -> Probe {
-    let sample = SpreadSample(source, count: min(6000, source.count))
+    let count = min(6000, source.count)
+    let sample = SubsetSource(source, numbers: (0..<count).map { $0 * source.count / count })
     let neighbors = 10
     return Probe { encoder in
         let device = encoder.parameters.first?.device ?? .cpu
@@ -35,7 +36,8 @@ func runProbe(
         let spectrum = FeatureSpectrum(
             of: features.values.reshaped(features.count, places, -1).mean(1))
         var values = spectrum.named
-        if source.isLabelled {
+        // Every sixth picture is classified.
+        if source.isLabelled, features.count >= 6 {
             let (bank, queries) = split(features, device)
             var settings = KNearestNeighbors.Config()
             settings.neighbors = [min(neighbors, bank.count)]
@@ -69,23 +71,4 @@ private func split(_ features: Features, _ device: Device) -> (bank: Features, q
             labels: rows.map { features.labels[$0] })
     }
     return (part { $0 % 6 != 5 }, part { $0 % 6 == 5 })
-}
-
-/// Some pictures of a source, evenly spread over it.
-private struct SpreadSample: ImageSource {
-    private let source: any ImageSource
-    let count: Int
-
-    init(_ source: any ImageSource, count: Int) {
-        self.source = source
-        self.count = count
-    }
-
-    var classNames: [String] { source.classNames }
-    private func original(_ index: Int) -> Int { index * source.count / count }
-    func label(at index: Int) -> Int? { source.label(at: original(index)) }
-    func name(at index: Int) -> String { source.name(at: original(index)) }
-    func load(_ index: Int, into picture: inout StoredPicture) throws {
-        try source.load(original(index), into: &picture)
-    }
 }

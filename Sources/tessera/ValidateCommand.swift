@@ -57,8 +57,8 @@ extension EvaluateCommand {
         @Flag(help: "Halve the batch where memory runs out, and try again.")
         var retry = false
 
-        @Option(help: "Where to compute: auto, cpu, cuda.")
-        var device: String = "auto"
+        @Option(help: "Where to compute.")
+        var device = DeviceChoice.auto
 
         @Flag(help: "Print the results as JSON, one object a line.")
         var json = false
@@ -103,9 +103,6 @@ extension EvaluateCommand {
         private func validate(
             _ file: String, _ settings: ValidationSettings
         ) throws -> ValidationResult {
-            guard let choice = DeviceChoice(rawValue: device) else {
-                throw UsageError("--device is '\(device)', expected auto, cpu or cuda")
-            }
             let progress = SourceProgress(silent: json)
             let source = try openSource(data, split: split, options: progress.options)
             for note in source.notes { progress.note(note) }
@@ -117,7 +114,7 @@ extension EvaluateCommand {
             try LibTorch.load()
             let validation = Validation(
                 settings: settings, source: source, real: real, validLabels: valid,
-                device: try choice.resolve(),
+                device: try device.resolve(),
                 weights: CheckpointLoader.Options(
                     part: part, prefersAverage: useEma, heads: settings.heads,
                     allowPartial: allowPartial))
@@ -146,7 +143,7 @@ extension EvaluateCommand {
 
         private func arguments(_ file: String, batchSize: Int) -> [String] {
             var all = ["evaluate", "validate", "--weights", file, "--data", data, "--json"]
-            all += ["--split", split.rawValue, "--device", device]
+            all += ["--split", split.rawValue, "--device", device.rawValue]
             if let realLabels { all += ["--real-labels", realLabels] }
             if let validLabels { all += ["--valid-labels", validLabels] }
             if let part { all += ["--part", part] }

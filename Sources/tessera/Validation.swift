@@ -113,10 +113,7 @@ struct Validation {
     }
 
     private var options: LoaderOptions {
-        var options = LoaderOptions()
-        if let workers = settings.workers { options.threads = workers }
-        options.isPinned = device != .cpu
-        return options
+        LoaderOptions(threads: settings.workers, toGPU: device != .cpu)
     }
 
     private func plan(

@@ -1,3 +1,4 @@
+import Glibc
 import Imaging
 import Synchronization
 import Testing
@@ -48,6 +49,18 @@ import Testing
         #expect(try loader.next()?.count == 8)
         #expect(try loader.next()?.count == 8)
         #expect(first.floats() == values)
+    }
+
+    @Test func aLoaderGoesThoughASourceHangs() throws {
+        let source = HangingSource(count: 20, hanging: Set(0..<20))
+        defer { source.release() }
+        let start = ContinuousClock.now
+        do {
+            let loader = try Loader(plan(source), options: LoaderOptions(threads: 2), epochs: 1)
+            usleep(50_000)  // both threads wait for a picture
+            #expect(loader.statistics.pictures == 0)
+        }
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test func tooManyBadPicturesEndLoading() throws {

@@ -99,8 +99,10 @@ import VisionModels
         let small = x.interpolatedBilinear(height: 4, width: 4, scale: (0.5, 0.5))
         let expected = (plain(x) + plain(small)).normalized()
         #expect((try FeatureExtractor(encoder, config)(x) - expected).abs().max().item < 1e-5)
-        config.scales = []
-        #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
+        for scales in [[], [1, 0.05]] {
+            config.scales = scales
+            #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
+        }
         let extractor = try extractor(encoder, .clsAndGeM)
         let tokens = encoder.final(try #require(encoder.blockOutputs(x).last)).detached()
         let patches = tokens[0, 1..., 3].values(as: Double.self).map { max($0, 1e-6) }

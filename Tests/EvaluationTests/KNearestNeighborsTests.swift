@@ -52,6 +52,23 @@ import Torch
         }
     }
 
+    @Test("votes at low temperatures are finite, and the nearest decides")
+    func lowTemperature() throws {
+        // Cosines with (1, 0): 1 and twice 0.95; e^(1 / 0.002) is beyond fp32.
+        let near = (1 - 0.95 * 0.95).squareRoot()
+        let train = Features(
+            values: Tensor([1, 0, 0.95, Float(near), 0.95, -Float(near)], shape: [3, 2]),
+            labels: [1, 0, 0])
+        let test = Features(values: Tensor([1, 0] as [Float], shape: [1, 2]), labels: [1])
+        var config = KNearestNeighbors.Config()
+        (config.neighbors, config.temperature) = ([3], 0.002)
+        let found = try KNearestNeighbors(train, config)
+        #expect(found.votes(for: test.values, classCount: 2)[0].sum().item.isFinite)
+        #expect(try found.evaluate(test)[0].accuracy.top1 == 100)
+        config.temperature = 0.001
+        #expect(throws: (any Error).self) { try KNearestNeighbors(train, config) }
+    }
+
     @Test("the length of a feature does not matter")
     func scale() throws {
         let train = clusters(40, spread: 2, seed: 1)

@@ -103,5 +103,22 @@ import Torch
         config = .init()
         config.accumulation = 0
         #expect(throws: (any Error).self) { try config.validate() }
+        config = .init()
+        (config.epochs, config.warmupEpochs) = (5, 6)
+        #expect(throws: (any Error).self) { try config.validate() }
+        config.warmupEpochs = 5
+        #expect(throws: Never.self) { try config.validate() }
+    }
+
+    @Test("an epoch without a whole group of batches would train nothing, and is refused")
+    func noStep() throws {
+        let (train, test) = (clusters(100, seed: 1), clusters(60, seed: 2))
+        var config = config
+        (config.batch, config.accumulation) = (50, 2)
+        #expect(throws: Never.self) { try LinearProbe.run(train: train, test: test, config) }
+        config.batch = 51
+        #expect(throws: (any Error).self) {
+            try LinearProbe.run(train: train, test: test, config)
+        }
     }
 }

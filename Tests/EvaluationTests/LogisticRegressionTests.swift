@@ -120,17 +120,19 @@ import Torch
         }
     }
 
-    @Test("a column without any deviation is of no weight, not NaN")
-    func constantColumn() throws {
+    @Test("a column without any deviation is of no weight, not NaN", arguments: [false, true])
+    func constantColumn(sparse: Bool) throws {
         func withConstant(_ features: Features) -> Features {
             Features(
                 values: concatenated([features.values, .ones([features.count, 1])], 1),
                 labels: features.labels)
         }
         let (train, test) = (clusters(100, seed: 1), clusters(40, seed: 2))
-        let plain = try LogisticEvaluation.run(train: train, test: test)[0]
+        var config = LogisticEvaluation.Config()
+        if sparse { config.penalty = .l1 }
+        let plain = try LogisticEvaluation.run(train: train, test: test, config)[0]
         let found = try LogisticEvaluation.run(
-            train: withConstant(train), test: withConstant(test))[0]
+            train: withConstant(train), test: withConstant(test), config)[0]
         #expect(found.test == plain.test)
         #expect(abs(found.fit.objective - plain.fit.objective) < 1e-6)
     }

@@ -81,6 +81,9 @@ import VisionModels
         }
         #expect(rates.count == 2 && rates.max() == scores[0].value)
         #expect(scores[0].settings["readOut"] == "ep")
+        #expect(scores[0].settings["minLearningRate"] == 0)
+        #expect(scores[0].settings["outputDivisor"] == 1)
+        #expect(scores[0].settings["queries"] != nil && scores[0].settings["depth"] == nil)
     }
 
     @Test("what does not fit is refused")
@@ -105,6 +108,11 @@ import VisionModels
                 $0.readOuts = [.ep]
                 $0.settings.queries = 5
             },
+            {
+                $0.readOuts = [.ep]
+                $0.settings.outputDivisor = 3
+            },
+            { $0.warmupEpochs = 2 },
         ] as [(inout ReadOutProbes.Config) -> Void] {
             #expect(throws: ConfigurationError.self) { try run(Self.form, change) }
         }

@@ -16,14 +16,14 @@ import VisionModels
     typealias Swin = SwinTransformer.Config
 
     private static func vit() -> ViT {
-        var model = ViT.published
+        var model = ViT.publishedIBOT
         (model.imageSize, model.patchSize, model.channels) = (16, 4, 1)
         (model.width, model.depth, model.heads, model.dropPath) = (16, 2, 2, 0)
         return model
     }
 
     private static func swin() -> Swin {
-        var model = Swin.published
+        var model = Swin.publishedIBOT
         (model.imageSize, model.channels, model.width, model.window) = (32, 1, 8, 4)
         (model.depths, model.heads, model.dropPath) = ([2, 1], [1, 2], 0)
         return model
@@ -293,7 +293,7 @@ import VisionModels
             let views = config.views(size: PixelSize(side))
             #expect(views.count == 4 && views[0].size == PixelSize(side))
             #expect(views[3].size == PixelSize(side / 2))
-            try config.validate(views: views)
+            try config.validate(views: views, for: model)
             let batch = ImageBatch(images: Self.views(2, side: side).global[0])
             let mask = try #require(method.mask(of: batch))
             let cells = side / model.maskUnit
@@ -536,17 +536,28 @@ import VisionModels
         let config = IBOT<ViT>.Config()
         let views = config.views(size: 224)
         #expect(views.count == 12)
-        #expect(key { try config.validate(views: Array(views.dropLast())) } == "data.views")
-        #expect(key { try config.validate(views: [views[0]]) } == "data.augment")
+        #expect(
+            key { try config.validate(views: Array(views.dropLast()), for: .publishedIBOT) }
+                == "data.views")
+        #expect(
+            key { try config.validate(views: [views[0]], for: .publishedIBOT) } == "data.augment")
         var mixed = views
         mixed.swapAt(1, 11)
-        #expect(key { try config.validate(views: mixed) } == "data.views")
+        #expect(key { try config.validate(views: mixed, for: .publishedIBOT) } == "data.views")
+        var tiny = config
+        tiny.localSize = 15
+        #expect(
+            key { try tiny.validate(views: tiny.views(size: 224), for: .publishedIBOT) }
+                == "data.views"
+        )
+        tiny.localSize = 16
+        #expect(key { try tiny.validate(views: tiny.views(size: 224), for: .publishedIBOT) } == nil)
     }
 
     @Test("the method sets the defaults of the other sections, for each kind of model")
     func defaults() throws {
         let vit = try RunConfiguration<IBOT<ViT>.Config>.resolve().value
-        #expect(vit.model == ViT.published && vit.model.masksPatches)
+        #expect(vit.model == ViT.publishedIBOT && vit.model.masksPatches)
         #expect(vit.optim.clipEach && vit.optim.clip == 3 && vit.optim.baseLr == 5e-4)
         #expect(vit.schedule.epochs == 800 && vit.schedule.repeatsPeak)
         #expect(vit.run.probeEvery == 10 && vit.data.batchSize == 1024)

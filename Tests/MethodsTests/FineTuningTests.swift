@@ -181,6 +181,12 @@ typealias ViTFineTuning = FineTuning<VisionTransformer.Config>
         let average = try #require(method.modelEma)
         #expect(method.backbone === average.backbone)
         #expect(method.classifiers.map(\.name) == ["ema", "test"])
+        let beside = try Self.make {
+            $0.average = AverageSettings()
+            $0.average?.leads = false
+        }
+        #expect(beside.backbone === beside.classifier.backbone)
+        #expect(beside.classifiers.map(\.name) == ["test", "ema"])
         let before = average.head as? Linear
         let start = try #require(before).weight.detached() * 1
         let trained = try #require(method.classifier.head as? Linear).weight

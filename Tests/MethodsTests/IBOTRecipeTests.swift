@@ -104,7 +104,7 @@ import VisionModels
         #expect(run.run.method == IBOT<Shape>.name)
         try run.method.validate(for: run.model)
         let views = run.method.views(size: 224)
-        try run.method.validate(views: views)
+        try run.method.validate(views: views, for: run.model)
         #expect(views.count == 12 && views[11].size == 96)
         #expect(run.optim.betas == [0.9, 0.999] && run.optim.weightDecay == 0.04)
         #expect(run.schedule.epochs == epochs && run.schedule.warmupEpochs == 10)
@@ -128,7 +128,7 @@ import VisionModels
     func oneGPU() throws {
         let run = try run(IBOT<ViT>.Config.self, "one-gpu")
         try run.method.validate(for: run.model)
-        try run.method.validate(views: run.method.views(size: 224))
+        try run.method.validate(views: run.method.views(size: 224), for: run.model)
         #expect(run.run.precision == .bfloat16 && run.method.packsCrops)
     }
 

@@ -149,6 +149,12 @@ import VisionModels
         plain.maskedPatches = .none
         #expect(throws: ConfigurationError.self) { try Self.make(plain) }
         #expect(throws: ConfigurationError.self) { try Self.make(Self.vit, unit: 6) }
+        var uneven = Self.swin
+        uneven.imageSize += uneven.patchSize
+        let error = #expect(throws: ConfigurationError.self) {
+            try Self.make(uneven, unit: uneven.patchSize)
+        }
+        #expect(error?.key == "model.imageSize")
     }
 
     // MARK: - Recipes

@@ -188,7 +188,7 @@ struct DistillationCheckpointTests {
         let json = try #require(try ParityFolder.inUse.json("ibot/checkpoints/\(name).json"))
         let args = try json.object("args").object("__Namespace__")
         let source = try source(name)
-        var model = VisionTransformer.Config.published
+        var model = VisionTransformer.Config.publishedIBOT
         (model.width, model.depth, model.heads) = (12, 2, 1)
         var settings = try settings(model, source, args)
         (settings.method.sharedHead, settings.method.sharedTeacherHead) = (true, true)

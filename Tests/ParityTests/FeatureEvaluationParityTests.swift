@@ -26,7 +26,9 @@ import Torch
         let votes = classifier.votes(
             for: test.values, classCount: try item.config.int("num_classes"))
         let index = try #require(config.neighbors.firstIndex(of: k))
-        item.compare("out/votes_k\(k)", votes[index], tolerance: Tolerance(atol: 1e-3, rtol: 1e-5))
+        item.compare(
+            "out/votes_k\(k)", votes[index].to(dtype: .float32),
+            tolerance: Tolerance(atol: 1e-3, rtol: 1e-5))
         item.finish()
     }
 

@@ -91,7 +91,7 @@ struct RecordedDistillation {
     // MARK: - Models
 
     func vit(_ sizes: ParityConfig) throws -> VisionTransformer.Config {
-        var config = VisionTransformer.Config.published
+        var config = VisionTransformer.Config.publishedIBOT
         config.patchSize = try sizes.int(sizes.contains("patch") ? "patch" : "p")
         config.imageSize = try wholePatches(in: sizes.int("img"), of: config.patchSize)
         config.width = try sizes.int(sizes.contains("dim") ? "dim" : "d")
@@ -102,7 +102,7 @@ struct RecordedDistillation {
     }
 
     func swin(_ sizes: ParityConfig) throws -> SwinTransformer.Config {
-        var config = SwinTransformer.Config.published
+        var config = SwinTransformer.Config.publishedIBOT
         config.patchSize = try sizes.int("patch")
         config.imageSize = try wholePatches(in: sizes.int("img"), of: config.patchSize)
         config.width = try sizes.int("embed")

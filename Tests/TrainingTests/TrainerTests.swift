@@ -404,6 +404,74 @@ import VisionModels
         }
     }
 
+    @Test("a probe that was due when the run was killed is made up for, the last one too")
+    func missedProbe() throws {
+        struct Killed: Error {}
+        func probe(diesAt step: Int?) -> (Probe, () -> Int) {
+            var readings = 0
+            return (
+                Probe { _ in
+                    readings += 1
+                    if readings == step { throw Killed() }
+                    return Probe.Reading(values: [("size", 1)], score: 1)
+                }, { readings }
+            )
+        }
+        for death in [1, 4] {
+            let name = "run\(death)"
+            #expect(throws: Killed.self) {
+                try train(name, probe: probe(diesAt: death).0) { $0.run.probeEvery = 1.5 }
+            }
+            let (again, readings) = probe(diesAt: nil)
+            let log = try train(name, probe: again) { $0.run.probeEvery = 1.5 }
+            // Of the first run there is the checkpoint of its start alone until its end.
+            #expect(log.filter { $0["size"] != nil }.map(\.step) == [6, 12, 18, 20])
+            #expect(readings() == (death == 4 ? 1 : 4))
+            #expect(try train(name, probe: again) { $0.run.probeEvery = 1.5 } == log)
+        }
+    }
+
+    @Test("a run whose checkpoints are gone or damaged is not begun again over its log")
+    func lostCheckpoints() throws {
+        let log = try train("run")
+        let store = CheckpointStore(folder.file("run/checkpoints"), keep: 1)
+        for (_, url) in store.all() { try Data(contentsOf: url).dropLast().write(to: url) }
+        func expect(_ words: String) throws {
+            let error = #expect(throws: RunFolderError.self) { try train("run") }
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+            #expect(try TinyRun.metrics(folder.path("run")) == log)
+        }
+        try expect("holds no intact checkpoint, only damaged ones, of a run that was at step 20")
+        for (_, url) in store.all() { try FileManager.default.removeItem(at: url) }
+        try expect("holds no checkpoint any more")
+    }
+
+    @Test("a step without a readable picture ends the run with the reason")
+    func unreadableStep() throws {
+        let error = #expect(throws: DataError.self) {
+            try train("run", source: MemorySource(bad: Set(0..<32))) {
+                $0.data.onBad = .skip
+            }
+        }
+        #expect(error?.kind == .tooManyBadFiles)
+        #expect(error?.problem == "no picture of step 1 can be read", "\(error?.problem ?? "")")
+    }
+
+    @Test("a run of less than a step makes one, with finite rates and weights")
+    func shortest() throws {
+        let log = try train("run") {
+            ($0.schedule.epochs, $0.schedule.endWeightDecay) = (0.2, 0.4)
+        }
+        #expect(log.map(\.step) == [1])
+        #expect(log[0]["weight_decay"] == 0.05 && log[0]["lr"] == 0.01)
+        for (name, bytes) in try checkpoint("run", step: 1, under: "model.") {
+            let isFinite = bytes.withUnsafeBytes {
+                $0.bindMemory(to: Float.self).allSatisfy(\.isFinite)
+            }
+            #expect(isFinite, "\(name)")
+        }
+    }
+
     @Test("the run's length, a fraction of an epoch included, and its checkpoints")
     func length() throws {
         let metrics = try train("run") {

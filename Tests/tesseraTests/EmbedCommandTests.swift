@@ -79,7 +79,10 @@ import Testing
         #expect(try file.tensor("features").shape == [400, 16])
         #expect(try file.tensor("labels").doubles() == (0..<400).map { Double($0 % 4) })
         #expect(try file.tensor("valid").doubles().allSatisfy { $0 == 1 })
-        #expect(file.metadata["tessera.tokens"] == "cls")
+        for (key, value) in [
+            ("tokens", "cls"), ("blocks", "1"), ("leftOut", "0"), ("stride", "1"),
+            ("scales", "1.0"), ("finalNorm", "true"), ("precision", "fp32"),
+        ] { #expect(file.metadata["tessera." + key] == value, "\(key)") }
         let rows = try lines("a.jsonl")
         #expect(rows.map { $0["row"] as? Int } == (0..<400).map { $0 })
         #expect(rows.map { $0["label"] as? Int } == (0..<400).map { $0 % 4 })

@@ -58,6 +58,70 @@ import Testing
         }
     }
 
+    @Test("fine-tuning refuses test classes that its classifier does not have, before any work")
+    func moreClasses() throws {
+        let data = try data("e", train: ["cat", "dog"], validation: ["cat", "dog", "elk"])
+        let out = folder.path("tuned")
+        let result = try Program.run([
+            "finetune", "--weights", run, "--data", data, "--out", out, "data.batchSize=4",
+        ])
+        #expect(result.status == 64, "\(result.errors)")
+        for word in ["3 classes, the classifier 2", "method.classes=3"] {
+            #expect(result.errors.contains(word), "\(result.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: out))
+    }
+
+    @Test("pictures that cannot be read are left out and said, and such features are not kept")
+    func unread() throws {
+        let data = try data("c", train: ["cat", "dog"], validation: ["cat", "dog"])
+        let broken = data + "/val/dog/0.\(good[4].suffix(3))"
+        let whole = try Data(contentsOf: URL(fileURLWithPath: broken))
+        try Data("no picture".utf8).write(to: URL(fileURLWithPath: broken))
+        let cache = folder.path("cache")
+        func evaluate() throws -> Program.Result {
+            try Program.run([
+                "evaluate", "knn", "--weights", run, "--data", data, "--cache", cache,
+                "protocol.neighbors=[3]",
+            ])
+        }
+        let first = try evaluate()
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(
+            first.errors.contains("validation: 1 of 8 pictures cannot be read and do not count")
+                && first.errors.contains("val/dog/0"), "\(first.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 1)
+        try whole.write(to: URL(fileURLWithPath: broken))
+        let second = try evaluate()
+        #expect(second.status == 0 && !second.errors.contains("cannot be read"))
+        #expect(second.errors.contains("features of train: from"), "\(second.errors)")
+    }
+
+    @Test("kept features are not taken for pictures of the same names that hold something else")
+    func otherContents() throws {
+        let cache = folder.path("cache")
+        let data = try data("d", train: ["cat", "dog"], validation: ["cat", "dog"])
+        func evaluate() throws -> String {
+            let result = try Program.run([
+                "evaluate", "knn", "--weights", run, "--data", data, "--cache", cache,
+                "protocol.neighbors=[3]",
+            ])
+            #expect(result.status == 0, "\(result.errors)")
+            return result.errors
+        }
+        _ = try evaluate()
+        #expect(try evaluate().contains("features of train: from"))
+        let (one, other) = (data + "/train/cat/0", data + "/train/cat/1")
+        let (first, second) = (one + ".\(good[0].suffix(3))", other + ".\(good[1].suffix(3))")
+        let kept = try Data(contentsOf: URL(fileURLWithPath: first))
+        try Data(contentsOf: URL(fileURLWithPath: second)).write(to: URL(fileURLWithPath: first))
+        let errors = try evaluate()
+        #expect(!errors.contains("features of train: from"), "\(errors)")
+        #expect(errors.contains("features of validation: from"))
+        try kept.write(to: URL(fileURLWithPath: first))
+        #expect(try evaluate().contains("features of train: from"))
+    }
+
     @Test("a class that only one part has is said where the numbers agree; notes are shown")
     func agreement() throws {
         let data = try data("b", train: ["cat", "dog", "elk"], validation: ["cat", "dog"])

@@ -56,9 +56,9 @@ import Testing
             try #require(result.status == 0, "\(result.errors)")
             return result
         }
-        let (usual, bilinear) = (try found(), try found("pictures.interpolation=bilinear"))
+        let (usual, bicubic) = (try found(), try found("pictures.interpolation=bicubic"))
         #expect(!usual.errors.contains("from \(cache)"))
-        #expect(!bilinear.errors.contains("from \(cache)"), "\(bilinear.errors)")
+        #expect(!bicubic.errors.contains("from \(cache)"), "\(bicubic.errors)")
         // The default, named, is the default; and each finds its own again.
         for setting in ["pictures.interpolation=bicubic", "pictures.interpolation=bilinear"] {
             let again = try found(setting)
@@ -77,6 +77,50 @@ import Testing
             "protocol.epochs=1", "protocol.batch=96", "protocol.warmupEpochs=0")
         #expect(random.status == 0, "\(random.errors)")
         #expect(try cards() == ["bicubic", "bilinear", "bilinear; crops bicubic"])
+    }
+
+    @Test("logistic regression sees the pictures of StoP's, or of iBOT's, others a margin less")
+    func published() throws {
+        let large = folder.path("large")
+        let trained = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", large] + TinyPictures.settings + [
+                "schedule.epochs=1", "schedule.warmupEpochs=0", "model.imageSize=64",
+                "model.patchSize=16",
+            ])
+        try #require(trained.status == 0, "\(trained.errors)")
+        /// What the card of a protocol says.
+        func shown(_ words: String...) throws -> String {
+            let result = try Program.run(
+                ["evaluate", words[0], "--weights", large, "--data", data, "--json"]
+                    + words.dropFirst())
+            try #require(result.status == 0, "\(result.errors)")
+            let line = try #require(result.output.split(separator: "\n").first)
+            let score = try #require(
+                try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            let card = try #require(score["settings"] as? [String: Any])
+            return "\(card["resize"] as? Int ?? 0) \(card["interpolation"] as? String ?? "")"
+        }
+        let atUnitLength = "protocol.preparation=normalized"
+        #expect(try shown("logistic") == "64 bilinear")
+        #expect(try shown("logistic", "pictures.resize=80") == "80 bilinear")
+        #expect(try shown("logistic", "pictures.interpolation=bicubic") == "64 bicubic")
+        #expect(try shown("logistic", atUnitLength) == "73 bicubic")
+        #expect(try shown("logistic", atUnitLength, "pictures.margin=false") == "64 bicubic")
+        #expect(try shown("knn", "protocol.neighbors=[3]") == "73 bicubic")
+        #expect(
+            try shown("knn", "protocol.neighbors=[3]", "pictures.margin=false") == "64 bicubic")
+    }
+
+    @Test("the help of a protocol has the settings that it runs with")
+    func help() throws {
+        for (name, lines) in [
+            ("pooled", ["tokens: mean", "blocks: 4"]), ("readout", ["tokens: all", "blocks: 1"]),
+            ("logistic", ["margin: false", "interpolation: bilinear", "tokens: cls"]),
+            ("knn", ["margin: true", "interpolation: bicubic", "tokens: cls"]),
+        ] {
+            let help = try Program.run(["evaluate", name, "--help"]).output
+            for line in lines { #expect(help.contains(line), "\(name): \(line)\n\(help)") }
+        }
     }
 
     /// The interpolations that the scores of the run name.
@@ -164,7 +208,7 @@ import Testing
     )
     func refused() throws {
         let crops = try evaluate("knn", "pictures.crops=random")
-        #expect(crops.status == 64 && crops.errors.contains("linear and pooled"), "\(crops.errors)")
+        #expect(crops.status == 64 && crops.errors.contains("linear, sweep"), "\(crops.errors)")
         let size = try evaluate("knn", "pictures.resize=4")
         #expect(size.status != 0 && size.errors.contains("pictures.resize"), "\(size.errors)")
     }
@@ -173,7 +217,8 @@ import Testing
     func readOuts() throws {
         let result = try evaluate(
             "readout", "features.leftOut=1", "protocol.readOuts=[cls, mean, abmilp, ep]",
-            "protocol.epochs=2", "protocol.rateFactors=[1, 10]", "--cache", folder.path("cache"))
+            "protocol.epochs=2", "protocol.warmupEpochs=0", "protocol.rateFactors=[1, 10]",
+            "--cache", folder.path("cache"))
         try #require(result.status == 0, "\(result.errors)")
         for name in ["read-out cls", "read-out mean", "read-out abmilp", "read-out ep"] {
             #expect(result.output.contains(name), "\(result.output)")

@@ -133,6 +133,37 @@ import Testing
         #expect(try values("killed") == values("whole"))
     }
 
+    @Test("classes with other numbers end a resumed run, whatever it is told; so do more of them")
+    func otherClasses() throws {
+        let weights = try pretrain()
+        let result = try finetune(weights, "run", ["schedule.epochs=1"])
+        try #require(result.status == 0, "\(result.errors)")
+        let classes = folder.path("run/classes.txt")
+        let names = try String(contentsOfFile: classes, encoding: .utf8)
+        #expect(names.split(separator: "\n").count == 4)
+        // As if the pictures had had a class before all others when the run began.
+        try Data(("aardvark\n" + names).utf8).write(to: URL(fileURLWithPath: classes))
+        let resumed = try Program.run([
+            "resume", folder.path("run"), "--allow-data-change", "schedule.epochs=2",
+        ])
+        #expect(resumed.status == 64, "\(resumed.errors)")
+        #expect(resumed.errors.contains("'aardvark' is gone"), "\(resumed.errors)")
+    }
+
+    @Test("a longer run on resuming replaces its scores")
+    func longer() throws {
+        let weights = try pretrain()
+        let result = try finetune(weights, "run", ["schedule.epochs=1"])
+        try #require(result.status == 0, "\(result.errors)")
+        let resumed = try Program.run(["resume", folder.path("run"), "schedule.epochs=2"])
+        try #require(resumed.status == 0, "\(resumed.errors)")
+        let epochs = try scores("run").compactMap { score -> Double? in
+            let card = score["settings"] as? [String: Any]
+            return card?["checkpoint"] as? String == "last" ? card?["epoch"] as? Double : nil
+        }
+        #expect(epochs == [2, 2])
+    }
+
     @Test("random weights in place of the pre-trained ones, as a control")
     func scratch() throws {
         let weights = try pretrain()

@@ -45,6 +45,40 @@ struct Program {
     }
 }
 
+// MARK: - Commands
+
+extension Program {
+    /// A command without commands below it.
+    struct Command {
+        /// `["evaluate", "knn"]`.
+        let words: [String]
+        /// Long names.
+        let options: [String]
+    }
+
+    /// All commands, as the program itself lists them.
+    static func commands() throws -> [Command] {
+        struct Help: Decodable { let command: Node }
+        struct Node: Decodable {
+            let commandName: String
+            let subcommands: [Node]?
+            let arguments: [Argument]?
+        }
+        struct Argument: Decodable { let names: [Name]? }
+        struct Name: Decodable { let name: String }
+        func leaves(_ node: Node, _ words: [String]) -> [Command] {
+            let below = (node.subcommands ?? []).filter { $0.commandName != "help" }
+            guard below.isEmpty else {
+                return below.flatMap { leaves($0, words + [$0.commandName]) }
+            }
+            let names = (node.arguments ?? []).flatMap { ($0.names ?? []).map(\.name) }
+            return [Command(words: words, options: names)]
+        }
+        let dump = try run(["--experimental-dump-help"]).output
+        return leaves(try JSONDecoder().decode(Help.self, from: Data(dump.utf8)).command, [])
+    }
+}
+
 /// A folder that goes with the last reference to it.
 final class TemporaryFolder {
     let url: URL

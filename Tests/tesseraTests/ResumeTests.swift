@@ -289,6 +289,43 @@ struct ResumeTests {
         }
     }
 
+    @Test("settings given on resuming stay the run's; those that count its steps are refused")
+    func changedSettings() throws {
+        let out = folder.path("changed")
+        let first = try Program.run(
+            ["pretrain", "mae", "--data", data, "--out", out, "run.keep=99"]
+                + TinyPictures.settings)
+        try #require(first.status == 0, "\(first.errors)")
+        func config() throws -> [String] {
+            try String(contentsOfFile: out + "/config.yaml", encoding: .utf8)
+                .components(separatedBy: "\n")
+        }
+        let before = try config()
+        for setting in ["data.batchSize=12", "run.seed=7"] {
+            let refused = try Program.run(["resume", out, setting])
+            #expect(refused.status == 64, "\(refused.errors)")
+            #expect(refused.errors.contains("as the run began"), "\(refused.errors)")
+        }
+        #expect(try config() == before)
+        try rewind(out)
+        let second = try Program.run(["resume", out, "optim.lr=1e-4", "optim.baseLr=0.5"])
+        try #require(second.status == 0, "\(second.errors)")
+        #expect(second.errors.contains("kept in config.yaml: optim.lr"), "\(second.errors)")
+        let after = try config()
+        #expect(after.filter { $0.hasPrefix("# tessera ") }.count == 2)
+        #expect(after.contains { $0.contains("lr: 0.0001") })
+        // Lines of other settings say where they came from, as before.
+        let differing = Set(after).subtracting(before).filter { !$0.hasPrefix("#") }
+        #expect(differing.count == 2, "\(differing)")
+        // The next resumption needs no settings, and changes nothing.
+        let changed = try lastCheckpoint(out)
+        try rewind(out)
+        let third = try Program.run(["resume", out])
+        #expect(third.status == 0 && !third.errors.contains("from here on"), "\(third.errors)")
+        #expect(try lastCheckpoint(out) == changed)
+        #expect(try config() == after)
+    }
+
     @Test("SIGTERM saves, says how to go on and ends with 75")
     func terminate() throws {
         let out = folder.path("terminated")

@@ -10,7 +10,7 @@ extension CheckpointFamily {
         .vissl, .stop, .iJEPA, .iBOT, .dino, .mae, .timm,
     ]
 
-    /// The family of a name, as `--family` and the reports spell it.
+    /// The family of a name, as reports spell it.
     public static func named(_ name: String) -> CheckpointFamily? { all.first { $0.name == name } }
 
     /// What tensors are that many families have beside the encoder, by the start of their names.

@@ -15,6 +15,12 @@ public struct LoaderOptions: Sendable, Equatable {
     public init(threads: Int, prefetch: Int = 2) {
         (self.threads, self.prefetch) = (threads, prefetch)
     }
+
+    /// For batches that go to a device, a GPU or the CPU, with as many threads as are asked for, if any.
+    public init(threads: Int?, toGPU isPinned: Bool) {
+        if let threads { self.threads = threads }
+        self.isPinned = isPinned
+    }
 }
 
 /// What a loader reads and makes of it; with the seed and the position it determines every batch.
@@ -101,8 +107,11 @@ public final class Loader {
     }
 
     deinit {
-        ring.stop()
-        for thread in threads.values { thread.join() }
+        // A source that no longer answers must not keep the program from ending.
+        let waiting = ring.stop(patience: .seconds(2))
+        for (number, thread) in threads {
+            if waiting.contains(number) { thread.abandon() } else { thread.join() }
+        }
     }
 
     private func startThread() throws {

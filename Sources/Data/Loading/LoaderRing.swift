@@ -1,3 +1,4 @@
+import Glibc
 import Imaging
 
 /// The batches in work and ready: the one thing that loader threads and the consumer share.
@@ -73,7 +74,20 @@ final class LoaderRing: Sendable {
 
     var statistics: LoaderStatistics { state.withLock { $0.statistics } }
 
-    func stop() { state.change { $0.isStopped = true } }
+    /// Ends the work of all threads.
+    ///
+    /// - Returns: the threads that still wait for a source after some time, which are given up.
+    func stop(patience: Duration) -> Set<Int> {
+        state.change { $0.isStopped = true }
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < patience, state.withLock({ !$0.readings.isEmpty }) {
+            usleep(200)
+        }
+        return state.withLock { state in
+            defer { state.readings = [:] }
+            return Set(state.readings.keys)
+        }
+    }
 
     // MARK: Threads
 
@@ -112,19 +126,32 @@ final class LoaderRing: Sendable {
         }
     }
 
-    /// Says that a thread waits for a picture from now on; false if it is known to hang.
-    func beginReading(_ picture: Int, of run: Run, thread: Int) -> Bool {
+    /// Whether a thread may wait for a picture.
+    enum Permission {
+        case given
+        /// The picture is known to hang.
+        case hanging
+        /// The loader goes.
+        case stopped
+    }
+
+    /// Says that a thread waits for a picture from now on, if it may.
+    func beginReading(_ picture: Int, of run: Run, thread: Int) -> Permission {
         state.withLock { state in
-            guard !state.hanging.contains(picture) else { return false }
+            if state.isStopped { return .stopped }
+            guard !state.hanging.contains(picture) else { return .hanging }
             state.readings[thread] = Reading(run: run, picture: picture, since: .now)
-            return true
+            return .given
         }
     }
 
     /// Says that the picture is there; false if the thread was given up and must end at once,
     /// touching nothing.
     func endReading(thread: Int) -> Bool {
-        state.withLock { $0.readings.removeValue(forKey: thread) != nil }
+        state.withLock { state in
+            let isKept = state.readings.removeValue(forKey: thread) != nil
+            return isKept && !state.isStopped
+        }
     }
 
     private func isAtEnd(_ state: State) -> Bool {

@@ -30,10 +30,10 @@ struct LoaderWorker {
         }
     }
 
-    /// The thread was given up while it waited for a source.
+    /// The loader goes, or gave the thread up while it waited for a source.
     private struct GivenUp: Error {}
 
-    /// Fills a row, by another picture if the policy says so; nil if the thread was given up.
+    /// Fills a row, by another picture if the policy says so; nil if the thread must end.
     private mutating func fill(_ row: Int, with key: Int, _ run: LoaderRing.Run) -> RowOutcome? {
         var outcome = RowOutcome()
         var index = plan.sampler.picture(of: key)
@@ -103,7 +103,10 @@ struct LoaderWorker {
     }
     /// Reads a picture, which may take for ever where a network disk is gone.
     private mutating func load(_ index: Int, _ run: LoaderRing.Run) throws {
-        guard ring.beginReading(index, of: run, thread: number) else {
+        switch ring.beginReading(index, of: run, thread: number) {
+        case .given: break
+        case .stopped: throw GivenUp()
+        case .hanging:
             throw ImageError(
                 .unreadable, name: plan.source.name(at: index),
                 reason: "was not there after \(plan.readTimeout ?? .zero)")

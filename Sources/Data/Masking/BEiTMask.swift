@@ -51,7 +51,7 @@ public struct BEiTMask: MaskSampler {
         [
             "count": "patches that are hidden",
             "minBlock": "the smallest area of a block, in patches",
-            "maxBlock": "the most patches that a block may hide; nil for count",
+            "maxBlock": "the most patches that a block may hide; null for count",
             "minAspect": "a block is at least this much as wide as high, and as high as wide",
             "completion": "where no block fits: none hides fewer patches (BEiT), patches hides "
                 + "single ones (BEiT v2), blocks goes on (CAE)",

@@ -20,7 +20,7 @@ public struct PermutationMask: Configuration, Hashable {
     public static var documentation: [String: String] {
         [
             "contextTokens": "tokens that all others see, with the class token",
-            "upperLimit": "the highest rank that counts in the loss; nil for all",
+            "upperLimit": "the highest rank that counts in the loss; null for all",
         ]
     }
 

@@ -54,14 +54,6 @@ struct PathList: Sendable, Equatable {
         return list
     }
 
-    /// Calls `body` with the bytes of a name.
-    func withBytes<Result>(
-        _ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
-    ) rethrows -> Result {
-        let range = range(index)
-        return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
-    }
-
     /// The same names in the order of their bytes.
     func sorted() -> PathList {
         let order = bytes.withUnsafeBytes { memory in

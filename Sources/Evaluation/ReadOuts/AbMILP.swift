@@ -15,21 +15,32 @@ public import VisionModels
 /// parameters.
 public final class AbMILP: Module, ReadOut {
     public struct Config: Configuration, Hashable {
-        /// Where the self-attention comes in.
         public var selfAttention = SelfAttention.none
-        /// Between the layers of the network; without effect at depth 1.
         public var activation = ActivationFunction.relu
         /// The layers of the network, all but the last D to D.
         public var depth = 1
-        /// Whether the network sees positions.
         public var condition = Condition.none
-        /// Which tokens it is given, and positions are for.
         public var content = Content.patch
-        /// Whether the positions, sines and cosines at first, are trained, as the published code
-        /// does.
         public var trainsPositions = true
 
         public init() {}
+
+        public static var documentation: [String: String] {
+            [
+                "selfAttention":
+                    "of the tokens: none, map (for the attention map alone) or both (for what is "
+                    + "pooled too)",
+                "activation":
+                    "between the layers of the network that attends: relu or tanh; without effect "
+                    + "at depth 1",
+                "depth": "layers of that network",
+                "condition": "none, or pe: positions are added to what that network sees",
+                "content": "the tokens that are pooled: patch, or all, with the class token",
+                "trainsPositions":
+                    "whether the positions, sines and cosines at first, are trained, as the "
+                    + "published code does",
+            ]
+        }
 
         public func validate() throws {
             guard (1...64).contains(depth) else {

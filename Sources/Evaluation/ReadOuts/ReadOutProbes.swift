@@ -14,18 +14,14 @@ import Torch
 /// 4. LARS, SGD or AdamW; warm-up and cosine
 public final class ReadOutProbes {
     public struct Config: Configuration, Hashable {
-        /// What is trained.
         public var readOuts: [ReadOutKind] = [.mean, .abmilp, .ep, .attentive]
         public var settings = ReadOutSettings()
         public var optimizer = Rule.lars
-        /// The learning rate at 256 pictures a step.
         public var baseLearningRate = 0.1
-        /// What each copy of a read-out multiplies it with.
         public var rateFactors = [1.0]
         public var minLearningRate = 0.0
         public var warmupEpochs = 10.0
         public var epochs = 90
-        /// Pictures a step.
         public var batch = 16384
         public var weightDecay = 0.0
 
@@ -33,11 +29,17 @@ public final class ReadOutProbes {
 
         public static var documentation: [String: String] {
             [
-                "readOuts": "what is trained, at once",
-                "settings": "of the read-outs",
+                "readOuts":
+                    "what is trained, at once: cls, mean, clsAndMean, abmilp, ep, simpool, "
+                    + "esimpool, attentive, aim, cae",
+                "settings": "of the read-outs", "optimizer": "lars, sgd or adamw",
                 "baseLearningRate": "at 256 pictures a step",
                 "rateFactors": "a copy of every read-out for each, at so many times the rate",
+                "minLearningRate": "where the cosine ends",
+                "warmupEpochs": "in which the learning rate rises from 0",
+                "epochs": "of training",
                 "batch": "pictures a step; fewer where there are fewer",
+                "weightDecay": "of all that is trained",
             ]
         }
 
@@ -58,12 +60,18 @@ public final class ReadOutProbes {
             for (key, value) in [("batch", batch), ("epochs", epochs)] where value <= 0 {
                 throw ConfigurationError.invalid(key, found: value, expected: "a positive number")
             }
+            try LinearProbe.Config.check(warmupEpochs: warmupEpochs, of: epochs)
         }
 
         /// Throws `ConfigurationError` for read-outs that tokens of a form do not have, before any is
         /// extracted.
         public func validate(on form: TokenForm) throws {
             try validate()
+            guard !readOuts.contains(.ep) || form.width % settings.outputDivisor == 0 else {
+                throw ConfigurationError.invalid(
+                    "settings.outputDivisor", found: settings.outputDivisor,
+                    expected: "a divisor of the width, \(form.width)")
+            }
             guard let kind = readOuts.first(where: \.needsClassToken), !form.hasClassToken else {
                 return
             }
@@ -221,7 +229,7 @@ extension ReadOutProbes {
         let results = try run(
             train: train, test: test, form: form, config, seed: seed, store: store,
             progress: progress)
-        return config.readOuts.flatMap { kind -> [Score] in
+        return try config.readOuts.flatMap { kind -> [Score] in
             let own = results.filter { $0.kind == kind }
             guard let best = own.max(by: { $0.accuracy.top1 < $1.accuracy.top1 }) else { return [] }
             var settings: [String: Score.Setting] = [
@@ -229,10 +237,12 @@ extension ReadOutProbes {
                 "optimizer": .text(config.optimizer.rawValue),
                 "baseLearningRate": .number(config.baseLearningRate * best.rateFactor),
                 "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
+                "minLearningRate": .number(config.minLearningRate),
                 "warmupEpochs": .number(config.warmupEpochs),
                 "weightDecay": .number(config.weightDecay), "seed": .number(Double(seed)),
                 "parameters": .number(Double(best.parameterCount)),
             ]
+            settings.merge(try config.settings.card(kind, width: form.width)) { own, _ in own }
             for result in own where own.count > 1 {
                 settings["top1 at lr × \(result.rateFactor)"] = .number(result.accuracy.top1)
             }

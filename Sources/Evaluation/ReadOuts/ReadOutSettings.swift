@@ -4,15 +4,10 @@ import Torch
 
 /// What read-outs can be told.
 public struct ReadOutSettings: Configuration, Hashable {
-    /// Of those with attention heads; nil for one each 64 numbers of the width.
     public var heads: Int? = nil
-    /// Of efficient probing; nil for 32, or fewer where those do not divide the width.
     public var queries: Int? = nil
-    /// What efficient probing divides the width by.
     public var outputDivisor = 1
-    /// The blocks of V-JEPA's pooler.
     public var depth = 1
-    /// SimPool's generalised mean; nil for the plain one.
     public var gamma: Double? = nil
     public var abmilp = AbMILP.Config()
 
@@ -55,10 +50,8 @@ public struct ReadOutSettings: Configuration, Hashable {
             }
             return try AbMILP(abmilp, width: width, grid: form.grid, generator: generator)
         case .ep:
-            let queries = try fitting(
-                "queries", queries, width / outputDivisor, otherwise: 32, of: width)
             return EfficientProbing(
-                inputWidth: width, queries: queries, outputDivisor: outputDivisor,
+                inputWidth: width, queries: try queryCount(width), outputDivisor: outputDivisor,
                 generator: generator)
         case .simpool: return SimPool(width: width, gamma: gamma, generator: generator)
         case .esimpool: return SimPool(width: width, heads: try headCount(width))
@@ -73,8 +66,37 @@ public struct ReadOutSettings: Configuration, Hashable {
         }
     }
 
+    /// What a read-out of tokens of a width depends on, as `scores.json` keeps it.
+    func card(_ kind: ReadOutKind, width: Int) throws -> [String: Score.Setting] {
+        func heads() throws -> Score.Setting { .number(Double(try headCount(width))) }
+        switch kind {
+        case .cls, .mean, .clsAndMean: return [:]
+        case .abmilp:
+            return [
+                "selfAttention": .text(abmilp.selfAttention.rawValue),
+                "activation": .text(abmilp.activation.rawValue),
+                "depth": .number(Double(abmilp.depth)),
+                "condition": .text(abmilp.condition.rawValue),
+                "content": .text(abmilp.content.rawValue),
+                "trainsPositions": .flag(abmilp.trainsPositions),
+            ]
+        case .ep:
+            return [
+                "queries": .number(Double(try queryCount(width))),
+                "outputDivisor": .number(Double(outputDivisor)),
+            ]
+        case .simpool: return ["gamma": gamma.map { Score.Setting.number($0) } ?? .text("none")]
+        case .attentive: return ["heads": try heads(), "depth": .number(Double(depth))]
+        case .esimpool, .aim, .cae: return ["heads": try heads()]
+        }
+    }
+
     private func headCount(_ width: Int) throws -> Int {
         try fitting("heads", heads, width, otherwise: max(1, width / 64), of: width)
+    }
+
+    private func queryCount(_ width: Int) throws -> Int {
+        try fitting("queries", queries, width / outputDivisor, otherwise: 32, of: width)
     }
 
     /// The wanted divisor of a number, or the largest up to `otherwise`.

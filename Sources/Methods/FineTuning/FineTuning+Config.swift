@@ -118,7 +118,7 @@ extension FineTuning.Config {
         }
     }
 
-    public func validate(views: [ImagePipeline]) throws {
+    public func validate(views: [ImagePipeline], for model: Shape) throws {
         guard views.count == 1 else {
             throw ConfigurationError.invalid(
                 "data.views", found: "\(views.count) views", expected: "one for fine-tuning")

@@ -58,8 +58,10 @@ public final class FineTuning<Shape: FineTunedModel>: Module {
         average = modelEma.map { [classifier] in MovingAverage(of: classifier, in: $0) }
     }
 
-    /// The averaged encoder where there is one.
-    public var backbone: Encoder { (modelEma ?? classifier).backbone }
+    /// The averaged encoder where the average leads.
+    public var backbone: Encoder { (averageLeads ? modelEma ?? classifier : classifier).backbone }
+
+    private var averageLeads: Bool { config.average?.leads ?? false }
 }
 
 // MARK: - The objective
@@ -94,7 +96,7 @@ extension FineTuning: PretrainingMethod {
 extension FineTuning: ClassifyingMethod {
     public var classifiers: [(name: String, model: any ImageClassifier)] {
         let averaged = modelEma.map { [(name: "ema", model: $0 as any ImageClassifier)] } ?? []
-        return averaged + [("test", classifier)]
+        return averageLeads ? averaged + [("test", classifier)] : [("test", classifier)] + averaged
     }
 
     public func start() throws -> CoverageReport? {

@@ -50,12 +50,16 @@ public struct MixingSettings: Configuration, Hashable {
 public struct AverageSettings: Configuration, Hashable {
     public var decay = 0.9999
     public var warmup = false
+    public var leads = true
 
     public init() {}
 
     public static var documentation: [String: String] {
         [
             "decay": "what is kept of the average in each step",
+            "leads":
+                "whether the average is the run's result, which chooses the best checkpoint and is "
+                + "evaluated and exported; false has it scored beside the trained weights",
             "warmup":
                 "whether it begins lower: the lesser of decay and (1 + t) / (10 + t) in step t, for "
                 + "short runs",

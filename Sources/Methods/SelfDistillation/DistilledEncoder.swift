@@ -34,10 +34,13 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
     static var ibotName: String { get }
 
     /// The smallest published one.
-    static var published: Self { get }
+    static var publishedIBOT: Self { get }
 
     /// How long its training took.
-    static var publishedEpochs: Double { get }
+    static var publishedIBOTEpochs: Double { get }
+
+    /// Height and width of a patch in pixels.
+    var patchSize: Int { get }
 
     /// Height and width in pixels of what is hidden as one.
     var maskUnit: Int { get }
@@ -78,7 +81,7 @@ extension VisionTransformer.Config: DistilledModel {
     public static var ibotName: String { "ibot" }
 
     /// ViT-S/16.
-    public static var published: Self {
+    public static var publishedIBOT: Self {
         var config = Self()
         (config.width, config.heads, config.patchSize) = (384, 6, 16)
         (config.positions, config.positionResize) = (.learned, .iBOT)
@@ -86,7 +89,7 @@ extension VisionTransformer.Config: DistilledModel {
         return config
     }
 
-    public static var publishedEpochs: Double { 800 }
+    public static var publishedIBOTEpochs: Double { 800 }
     public var maskUnit: Int { patchSize }
     public var hidesPatches: Bool { masksPatches }
 
@@ -120,13 +123,13 @@ extension SwinTransformer.Config: DistilledModel {
     public static var ibotName: String { "ibot-swin" }
 
     /// Swin-T with windows of 7.
-    public static var published: Self {
+    public static var publishedIBOT: Self {
         var config = Self()
         (config.maskedPatches, config.normEps, config.dropPath) = (.maskedEmbed, 1e-6, 0.1)
         return config
     }
 
-    public static var publishedEpochs: Double { 300 }
+    public static var publishedIBOTEpochs: Double { 300 }
 
     /// A cell of the last stage.
     public var maskUnit: Int { patchSize << (depths.count - 1) }

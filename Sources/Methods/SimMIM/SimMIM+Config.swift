@@ -46,6 +46,12 @@ extension SimMIM {
         func validate(for encoder: Shape) throws {
             try encoder.validate()
             try encoder.validateSimMIM()
+            guard encoder.imageSize % encoder.cellSize == 0 else {
+                throw ConfigurationError.invalid(
+                    "model.imageSize", found: encoder.imageSize,
+                    expected: "a multiple of \(encoder.cellSize), the pixels that a token of the "
+                        + "last block predicts")
+            }
             let side = encoder.imageSize / encoder.patchSize
             try masks.validate(
                 on: MaskGrid(rows: side, columns: side, patchSize: encoder.patchSize))

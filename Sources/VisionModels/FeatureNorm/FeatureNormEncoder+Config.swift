@@ -148,7 +148,7 @@ extension FeatureNormEncoder.Config {
         } else {
             try check(
                 mergeMultiple == nil, "mergeMultiple", mergeMultiple ?? 0,
-                expected: "nil where nothing is merged")
+                expected: "null where nothing is merged")
         }
         try requireGrid(
             PatchGrid(rows: imageSize / patchSize, columns: imageSize / patchSize))
@@ -164,8 +164,8 @@ extension FeatureNormEncoder.Config {
             "heads": "attention heads of a block",
             "headWidth": "channels of a head",
             "norm": "in front of attention and network: layerNorm or dynamicTanh",
-            "queryKeyNorm": "of queries and keys: layerNorm, dynamicTanh, or nil for none",
-            "experts": "experts in the place of the network (DiffMoE); nil for none",
+            "queryKeyNorm": "of queries and keys: layerNorm, dynamicTanh, or null for none",
+            "experts": "experts in the place of the network (DiffMoE); null for none",
             "rotary": "queries and keys turned by their place",
             "absolutePositions": "an embedding of each row and each column",
             "maxRows": "rows of patches that there is an embedding for",
@@ -174,8 +174,8 @@ extension FeatureNormEncoder.Config {
             "registerRows": "embeddings of registers that there are",
             "outputNorm": "the last layer: layerNorm, dynamicTanh, runningBatchNorm or none",
             "outputAffine": "a scale and a shift of its own",
-            "mergeRate": "the share of tokens merged after each block; nil for none",
-            "mergeMultiple": "what the number of tokens is a multiple of after merging",
+            "mergeRate": "the share of tokens merged after each block; null for none",
+            "mergeMultiple": "what the number of tokens is a multiple of after merging; null for 1",
         ]
     }
 }

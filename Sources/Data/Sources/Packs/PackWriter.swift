@@ -56,7 +56,7 @@ public struct PackWriter {
         let partial = folder + ".partial"
         try prepare(partial, recipe)
         var state = try State(PackIndex(recipe: recipe, split: split), resuming: partial, self)
-        try fill(&state, partial)
+        try fill(&state)
         try state.close()
         guard state.index.count > 0 else {
             let reason = state.report.leftOut.first.map { "; the first: \($0.reason)" } ?? ""
@@ -112,7 +112,7 @@ public struct PackWriter {
     }
 
     /// Encodes the pictures in chunks, many threads to a chunk, and appends them in order.
-    private func fill(_ state: inout State, _ partial: String) throws {
+    private func fill(_ state: inout State) throws {
         let order = order
         // All of a chunk is in memory.
         let size = max(16, 8 * settings.threads)

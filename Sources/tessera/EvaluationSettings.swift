@@ -1,0 +1,53 @@
+import Configuration
+import Evaluation
+import Imaging
+
+/// What an evaluation can be told; `Protocol` is the protocol's own section.
+struct EvaluationSettings<Protocol: Configuration>: Configuration {
+    var features = FeatureExtractor.Config()
+    var pictures = PictureSettings()
+    var `protocol` = Protocol()
+
+    init() { (Protocol.self as? any OwnInput.Type)?.setDefaults(&features, &pictures) }
+
+    static var documentation: [String: String] {
+        [
+            "features": "what of the encoder's tokens is used",
+            "pictures": "how the encoder is shown them", "protocol": "the evaluation itself",
+        ]
+    }
+}
+
+/// The settings of a protocol that is published with other features or pictures than most.
+protocol OwnInput {
+    /// Changes what holds unless the user says otherwise.
+    static func setDefaults(
+        _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings)
+}
+
+extension PooledProbes.Config: OwnInput {
+    /// The mean of the patches of each of the last four blocks.
+    static func setDefaults(
+        _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings
+    ) {
+        (features.tokens, features.blocks) = (.mean, 4)
+    }
+}
+
+extension ReadOutProbes.Config: OwnInput {
+    /// All tokens of the last block.
+    static func setDefaults(
+        _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings
+    ) {
+        features.tokens = .all
+    }
+}
+
+extension LogisticEvaluation.Config: OwnInput {
+    /// The pictures of StoP's `logistic_eval.py`: the shorter side has the encoder's own size.
+    static func setDefaults(
+        _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings
+    ) {
+        (pictures.margin, pictures.interpolation) = (false, .bilinear)
+    }
+}
