@@ -70,6 +70,29 @@ extension StoP {
                     "targetBlocks", found: targetBlocks, expected: "a positive number")
             }
         }
+
+        public static func validate(_ run: RunConfiguration<Self>) throws {
+            guard run.method.targetBlocks <= run.model.depth else {
+                throw ConfigurationError.invalid(
+                    "method.targetBlocks", found: run.method.targetBlocks,
+                    expected: "at most model.depth, \(run.model.depth)")
+            }
+        }
+
+        public static func warnings(_ run: RunConfiguration<Self>) -> [String] {
+            let (method, usual) = (run.method, Self())
+            guard method.positions != .stochastic else { return [] }
+            let idle = [
+                ("noiseStd", method.noiseStd != usual.noiseStd),
+                ("covariance", method.covariance != usual.covariance),
+                ("noisyTokens", method.noisyTokens != usual.noisyTokens),
+            ].filter(\.1).map { "method.\($0.0)" }
+            guard !idle.isEmpty else { return [] }
+            return [
+                "\(idle.joined(separator: ", ")) without effect: method.positions is "
+                    + "\(method.positions.rawValue), which has no noise"
+            ]
+        }
     }
 
     /// What tells the predictor where a patch is.

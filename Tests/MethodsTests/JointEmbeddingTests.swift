@@ -303,6 +303,22 @@ import VisionModels
         }
     }
 
+    @Test("noise without noisy positions is said, more target blocks than blocks are refused")
+    func idleSettings() throws {
+        typealias Settings = RunConfiguration<StoP.Config>
+        func warnings(_ overrides: String...) throws -> [String] {
+            StoP.Config.warnings(try Settings.resolve(overrides: overrides).value)
+        }
+        #expect(try warnings("method.noiseStd=0.5").isEmpty)
+        #expect(try warnings("method.positions=learned").isEmpty)
+        let idle = try warnings("method.positions=deterministic", "method.noiseStd=0.5")
+        #expect(idle.count == 1 && idle[0].hasPrefix("method.noiseStd without effect"), "\(idle)")
+        let error = #expect(throws: ConfigurationError.self) {
+            try Settings.resolve(overrides: ["model.depth=2", "method.targetBlocks=3"])
+        }
+        #expect(error?.key == "method.targetBlocks")
+    }
+
     @Test("a method sets the defaults of the other sections")
     func defaults() throws {
         let run = try RunConfiguration<StoP.Config>.resolve().value
