@@ -29,6 +29,8 @@ struct Settings: Codable {
     var classes = 0
     var trainCount = 0
     var queryCount = 0
+    /// Every k of a classification by nearest neighbors.
+    var neighbors: [Int] = []
     /// Ways to read tokens out that are trained at once, and learning rates of each.
     var readOuts: [String] = []
     var rates = 1

@@ -1,7 +1,7 @@
 import Evaluation
 import Torch
 
-/// Classification by the 20 nearest of many features of width 384.
+/// Classification by the nearest of many features of width 384, every k of the settings in one pass.
 enum Neighbors {
     static func classify(_ settings: Settings, _ device: Device) throws -> () -> Void {
         let generator = Generator(seed: 0)
@@ -12,7 +12,7 @@ enum Neighbors {
         }
         let (train, queries) = (features(settings.trainCount), features(settings.queryCount))
         var config = KNearestNeighbors.Config()
-        config.neighbors = [20]
+        config.neighbors = settings.neighbors
         let classifier = try KNearestNeighbors(train, config)
         return {
             do {

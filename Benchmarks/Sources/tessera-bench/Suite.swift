@@ -18,7 +18,7 @@ struct Suite {
                 step(.jepaStep, "ijepa_s16", "small", "bf16", batch: bf16Batch(16)),
                 step(.ibotStep, "ibot_s16", "small", "fp32", batch: quick ? 2 : 8),
                 step(.ibotStep, "ibot_s16", "small", "bf16", batch: bf16Batch(8)),
-                neighbors, abmilp, manyReadOuts,
+                neighbors([20]), neighbors([10, 20, 100, 200]), abmilp, manyReadOuts,
             ] + sweeps
     }
 
@@ -212,13 +212,16 @@ struct Suite {
             reportsMemory: true, remark: remark(precision, batch))
     }
 
-    private var neighbors: Benchmark {
+    /// Nearest neighbors for each k; 10, 20, 100 and 200 are the protocol of DINO and iBOT.
+    private func neighbors(_ counts: [Int]) -> Benchmark {
         let queries = quick ? 1000 : 10_000
         return Benchmark(
-            name: "knn_50000x384_k20",
+            name: "knn_50000x384_k" + counts.map(String.init).joined(separator: "_"),
             settings: Settings(
-                workload: .neighbors, threads: threads, trainCount: 50_000, queryCount: queries),
-            measure: .rate(work: Double(queries), unit: "queries/s"), rounds: quick ? 1 : 3)
+                workload: .neighbors, threads: threads, trainCount: 50_000, queryCount: queries,
+                neighbors: counts),
+            measure: .rate(work: Double(queries), unit: "queries/s"), rounds: quick ? 1 : 3,
+            remark: counts.count > 1 ? "the peer looks for its neighbors for each k anew" : nil)
     }
 
     /// An epoch of the probe of *Beyond [cls]* on tokens that were kept.
