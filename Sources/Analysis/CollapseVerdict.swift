@@ -6,10 +6,12 @@ public import Training
 /// The loss cannot tell: in healthy runs of I-JEPA it falls, rises for long and falls slowly, because
 /// the targets become richer; in collapsed ones it goes to 0. The rank of the features and the spread
 /// of the targets can; of DINO and iBOT also the entropy of the teacher's targets and how many prototypes
-/// they use.
+/// they use. What the loss can tell is whether anything of a picture is predicted at all: it is above 0
+/// and below that of who has not seen the picture.
 public struct CollapseVerdict: Sendable, Hashable {
     public enum State: String, Sendable {
         case healthy
+        case underfit
         case shrinking
         case collapsed
     }
@@ -38,6 +40,13 @@ public struct CollapseVerdict: Sendable, Hashable {
             return
         }
         guard let judged = Self.judge(ranks, spreads, targets, width) else { return nil }
+        if judged.0 == .healthy, let finding = Self.judgeLoss(metrics) {
+            (state, self.finding) = (.underfit, finding)
+            advice =
+                "train for longer; else raise optim.lr or shorten schedule.warmupEpochs, give the context "
+                + "more patches (method.masks), or the predictor more blocks (method.predictorDepth)"
+            return
+        }
         (state, finding) = judged
         advice =
             state == .healthy
@@ -52,13 +61,8 @@ public struct CollapseVerdict: Sendable, Hashable {
     /// The teacher of DINO and iBOT, where its targets say nothing of a picture; nil for a good one, and
     /// for methods without prototypes.
     ///
-    /// Numbers are means of the last lines: those of single steps are noisy.
     private static func judgeTeacher(_ metrics: [MetricsRecord]) -> (State, String)? {
-        func recent(_ name: String) -> Double? {
-            let values = metrics.compactMap { $0[name] }.suffix(5)
-            return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-        }
-        func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+        func recent(_ name: String) -> Double? { Self.recent(name, metrics) }
         for (prefix, what) in [("", "pictures"), ("patch_", "patches")] {
             guard let entropy = recent(prefix + "teacher_entropy"),
                 let kl = recent(prefix + "teacher_kl")
@@ -84,6 +88,25 @@ public struct CollapseVerdict: Sendable, Hashable {
         return nil
     }
 
+    /// Predictions that know no more of a picture than its places; nil for good ones, in the first epoch,
+    /// and for methods that do not log what is to be compared.
+    private static func judgeLoss(_ metrics: [MetricsRecord]) -> String? {
+        let lines = metrics.filter { $0["uninformed_loss"] != nil }
+        guard let last = lines.last, last.epoch >= 1, let loss = recent("loss", lines),
+            let uninformed = recent("uninformed_loss", lines), loss >= uninformed
+        else { return nil }
+        return "predictions say nothing of a picture: the loss is \(text(loss)), where predicting "
+            + "the mean of the pictures at each place has \(text(uninformed))"
+    }
+
+    /// The mean of the last lines that have a number: those of single steps are noisy.
+    private static func recent(_ name: String, _ metrics: [MetricsRecord]) -> Double? {
+        let values = metrics.compactMap { $0[name] }.suffix(5)
+        return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+
+    private static func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+
     /// What useful features have at least: a part of the width as rank, deviations of targets and
     /// features from picture to picture.
     ///
@@ -93,7 +116,6 @@ public struct CollapseVerdict: Sendable, Hashable {
     private static func judge(
         _ ranks: [Double], _ spreads: [Double], _ targets: [Double], _ width: Int
     ) -> (State, String)? {
-        func text(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
         for (what, values, least) in [
             ("targets", targets, least.targets), ("features", spreads, least.spread),
         ] {

@@ -1,5 +1,3 @@
-public import VisionModels
-
 /// A measurement of the model during training, such as k-NN accuracy.
 public struct Probe {
     /// What was measured.
@@ -21,19 +19,8 @@ public struct Probe {
 
     let measure: (any PretrainingMethod) throws -> Reading
 
-    /// A probe of the encoder that draws nothing from any generator of the run.
-    public init(measure: @escaping (any VisionEncoder) throws -> Reading) {
-        self.measure = { try measure($0.backbone) }
-    }
-
-    private init(measuring measure: @escaping (any PretrainingMethod) throws -> Reading) {
+    /// A probe of a method, mostly of its encoder, that draws nothing from any generator of the run.
+    public init(measure: @escaping (any PretrainingMethod) throws -> Reading) {
         self.measure = measure
-    }
-
-    /// A probe of the whole method that draws nothing from any generator of the run.
-    public static func ofMethod(
-        _ measure: @escaping (any PretrainingMethod) throws -> Reading
-    ) -> Probe {
-        Probe(measuring: measure)
     }
 }

@@ -59,7 +59,7 @@ struct ClassifierTest {
 
     /// Scores every classifier of a method; the first decides which weights are the best.
     func probe(_ progress: ProgressLine) -> Probe {
-        .ofMethod { method in
+        Probe { method in
             guard let method = method as? any ClassifyingMethod else {
                 fatalError("\(type(of: method)) trains no classifier")
             }

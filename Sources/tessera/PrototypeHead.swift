@@ -17,14 +17,21 @@ struct PrototypeHead {
     static func load(for encoder: PretrainedEncoder) throws -> PrototypeHead? {
         guard let head = try find(encoder) else { return nil }
         if let device = encoder.model.parameters.first?.device { head.move(to: device) }
-        var features = FeatureExtractor.Config()
-        // A Swin has no class token: its head is trained on the mean of the patches.
-        if !encoder.model.hasClassToken { features.tokens = .mean }
-        return PrototypeHead(head: head, features: features)
+        return PrototypeHead(head, on: encoder.model)
     }
 
-    private init(head: ProjectionHead, features: FeatureExtractor.Config) {
-        (self.head, self.features) = (head, features)
+    /// The head of a method; nil where it has no prototypes.
+    init?(of method: any PretrainingMethod) {
+        guard let head = (method as? any PrototypeMethod)?.prototypeHead else { return nil }
+        self.init(head, on: method.backbone)
+    }
+
+    private init(_ head: ProjectionHead, on encoder: any VisionEncoder) {
+        self.head = head
+        var features = FeatureExtractor.Config()
+        // A Swin has no class token: its head is trained on the mean of the patches.
+        if !encoder.hasClassToken { features.tokens = .mean }
+        self.features = features
     }
 
     /// The whole head beside the weights of an encoder; nil where there is none.
@@ -46,15 +53,15 @@ struct PrototypeHead {
         return (method as? any PrototypeMethod)?.prototypeHead
     }
 
-    /// How its prototypes agree with the classes of test features.
+    /// How its favourite prototypes agree with the classes of test features.
+    func agreement(_ test: Features) throws -> ClusterScores {
+        try ClusteringEvaluation.prototypes(test) { head.classLogits(head.hidden($0)) }
+    }
+
+    /// The same as scores.
     func scores(_ test: Features, seed: UInt64 = 0) throws -> [Score] {
-        var prototypes = 0
-        let found = try ClusteringEvaluation.prototypes(test) { features in
-            let logits = head.classLogits(head.hidden(features))
-            prototypes = logits.shape[1]
-            return logits
-        }
-        return ClusteringEvaluation.scores(
-            "head", found, ["prototypes": .number(Double(prototypes))], seed: seed)
+        ClusteringEvaluation.scores(
+            "head", try agreement(test), ["prototypes": .number(Double(head.prototypeCount))],
+            seed: seed)
     }
 }

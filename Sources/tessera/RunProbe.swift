@@ -2,13 +2,15 @@ import Analysis
 import Data
 import Evaluation
 import Foundation
+import Methods
 import NN
 import Torch
 import Training
 import VisionModels
 
-/// What the encoder is worth as it is during training, on a fixed sample of the pictures: k-NN accuracy
-/// where they have labels, and how much of its width its features use.
+/// What the encoder is worth as it is during training, on a fixed sample of the pictures: how much of its
+/// width its features use; where they have labels, k-NN accuracy, and how the prototypes of DINO and iBOT
+/// agree with the classes.
 ///
 /// Of up to 6,000 pictures, evenly spread over the source, five sixths vote and one sixth is
 /// classified. Nothing is drawn at random, so the run is the same with and without it.
@@ -25,12 +27,18 @@ func runProbe(
     let count = min(6000, source.count)
     let sample = SubsetSource(source, numbers: (0..<count).map { $0 * source.count / count })
     let neighbors = 10
-    return Probe { encoder in
+    return Probe { method in
+        let encoder = method.backbone
         let device = encoder.parameters.first?.device ?? .cpu
         let batches = try EvaluationBatches(sample, data: settings, model: encoder)
         var config = FeatureExtractor.Config()
         config.tokens = encoder.grid.count <= 64 ? .patches : .mean
-        let features = try FeatureExtractor(encoder, config).extract(batches)
+        let head = source.isLabelled ? PrototypeHead(of: method) : nil
+        let forms = try ([config] + (head.map { [$0.features] } ?? [])).map {
+            try FeatureExtractor(encoder, $0)
+        }
+        let extracted = FeatureForms(forms).extract(batches)
+        let features = extracted[0]
         if let error = batches.error { throw error }
         let places = config.tokens == .patches ? encoder.grid.count : 1
         let spectrum = FeatureSpectrum(
@@ -44,6 +52,7 @@ func runProbe(
             let accuracy = try KNearestNeighbors(bank, settings).evaluate(queries)[0].accuracy
             values.insert(("knn_top1", accuracy.top1), at: 0)
         }
+        if let head, features.count > 0 { values += try head.agreement(extracted[1]).named }
         return Probe.Reading(
             values: values,
             warning: metrics.flatMap { warning(values, after: $0, width: spectrum.width) })
@@ -60,6 +69,13 @@ private func warning(
         log + [MetricsRecord(step: 0, epoch: 0, values: values)], width: width)
     guard let verdict, verdict.state != .healthy else { return nil }
     return "\(verdict.state.rawValue): \(verdict.finding); \(verdict.advice)"
+}
+
+extension ClusterScores {
+    /// By the names of the log, 0 to 1 each.
+    fileprivate var named: [(name: String, value: Double)] {
+        [("nmi", mutualInformation), ("ari", adjustedRand), ("fmi", fowlkesMallows)]
+    }
 }
 
 /// Every sixth feature apart from the others.

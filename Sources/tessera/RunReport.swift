@@ -95,19 +95,30 @@ enum RunReport {
     }
 
     private static func curves(_ metrics: [MetricsRecord]) -> [any ReportBlock] {
-        func chart(_ title: String, _ name: String, smoothing: Double = 0, unit: String = "")
-            -> LineChart?
-        {
+        func series(_ title: String, _ name: String, smoothing: Double) -> Series? {
             let points = metrics.compactMap { record in
                 record[name].map { Series.Point(record.epoch, $0) }
             }
             guard points.count > 1 else { return nil }
+            return Series(name: title, points: points, smoothing: smoothing)
+        }
+        func chart(
+            _ title: String, _ name: String, smoothing: Double = 0, unit: String = "",
+            beside others: [(title: String, name: String)] = [], note: String = ""
+        ) -> LineChart? {
+            guard let first = series(title, name, smoothing: smoothing) else { return nil }
+            let others = others.compactMap { series($0.title, $0.name, smoothing: smoothing) }
             return LineChart(
-                title: title, xLabel: "epoch", yLabel: unit,
-                series: [Series(name: title, points: points, smoothing: smoothing)])
+                title: title, xLabel: "epoch", yLabel: unit, series: [first] + others,
+                note: others.isEmpty ? "" : note)
         }
         let charts: [any ReportBlock] = [
-            chart("Loss", "loss", smoothing: 0.8), chart("Learning rate", "lr"),
+            chart(
+                "Loss", "loss", smoothing: 0.8,
+                beside: [("of predicting the pictures' mean", "uninformed_loss")],
+                note: "A loss below the second curve says that predictions know something of the "
+                    + "picture. It may rise while they learn, because targets become richer."),
+            chart("Learning rate", "lr"),
             chart("Gradient norm", "grad_norm", smoothing: 0.8),
             chart("Throughput", "images_per_second", unit: "images/s"),
             chart("k-NN probe", "knn_top1", unit: "%"),
@@ -118,6 +129,7 @@ enum RunReport {
             chart("Spread of the targets", "target_std", smoothing: 0.8),
             chart("Entropy of the teacher", "teacher_entropy", smoothing: 0.8),
             chart("Prototypes in use", "prototypes_used", smoothing: 0.8),
+            chart("Mutual information of prototypes and classes", "nmi"),
         ].compactMap { $0 }
         return [SideBySide(charts)]
     }

@@ -27,6 +27,27 @@ import Training
         #expect(verdict(targets: [0.5, 0.4])?.state == .healthy)
     }
 
+    @Test("a loss is judged by that of who has not seen the picture, once an epoch is over")
+    func losses() {
+        func verdict(_ loss: Double, epoch: Double, rank: Double = 40) -> CollapseVerdict? {
+            let lines = (1..<9).map { step in
+                MetricsRecord(
+                    step: step, epoch: epoch,
+                    // What came before the last five lines does not count.
+                    values: [("loss", step < 4 ? 9 : loss), ("uninformed_loss", 0.3)])
+            }
+            let probe = MetricsRecord(step: 9, epoch: epoch, values: [("rank_me", rank)])
+            return CollapseVerdict(lines + [probe], width: 100)
+        }
+        #expect(verdict(0.29, epoch: 1)?.state == .healthy)
+        #expect(verdict(0.31, epoch: 0.9)?.state == .healthy)
+        let bad = verdict(0.31, epoch: 1)
+        #expect(bad?.state == .underfit && bad?.finding.contains("0.31") == true)
+        #expect(bad?.advice.contains("optim.lr") == true)
+        // What is worse comes first.
+        #expect(verdict(0.31, epoch: 1, rank: 1.2)?.state == .collapsed)
+    }
+
     @Test("a teacher is judged by the entropy of its targets and the prototypes in use")
     func teachers() {
         func verdict(

@@ -31,7 +31,7 @@ import VisionModels
     }
 
     /// Part of the pictures that every classifier names right.
-    private let probe = Probe.ofMethod { method in
+    private let probe = Probe { method in
         let method = try #require(method as? any ClassifyingMethod)
         let source = LabelledPictures()
         var data = DataSettings()

@@ -181,7 +181,21 @@ import VisionModels
         let mean = parts.reduce(0) { $0 + $1.total.item } / 6
         #expect(abs(mean - whole.total.item) < 1e-5)
         // One picture differs from no other.
-        #expect(!parts[0].parts.map(\.name).contains("target_std"))
+        for name in ["target_std", "uninformed_loss"] {
+            #expect(!parts[0].parts.map(\.name).contains(name))
+        }
+    }
+
+    @Test("the spread of targets is measured at each place")
+    func spread() {
+        // Two images of two places and one feature: they differ by 1 at the first, by 4 at the second.
+        let targets = Tensor([0.5, 9, -0.5, 5] as [Float]).reshaped(2, 2, 1)
+        let found = Dictionary(
+            uniqueKeysWithValues: targets.spread.map { ($0.name, $0.value.item) })
+        #expect(abs((found["target_std"] ?? 0) - (0.5.squareRoot() + 8.0.squareRoot()) / 2) < 1e-6)
+        // Half a square up to 1, a half less than the difference beyond.
+        #expect(abs((found["uninformed_loss"] ?? 0) - (0.125 + 1.5) / 2) < 1e-6)
+        #expect(Tensor.ones([3, 2, 1]).spread.allSatisfy { $0.value.item == 0 })
     }
 
     @Test(

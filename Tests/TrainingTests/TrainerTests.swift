@@ -384,9 +384,9 @@ import VisionModels
         }
         let plain = try train("plain", settings)
         var seen: [Bool] = []
-        let probe = Probe { encoder in
-            seen.append(encoder.isTraining)
-            let features = encoder.feature(Tensor.ones([2, 1, 8, 8]))
+        let probe = Probe { method in
+            seen.append(method.isTraining)
+            let features = method.backbone.feature(Tensor.ones([2, 1, 8, 8]))
             #expect(!features.requiresGrad)
             return Probe.Reading(values: [("size", Double(features.shape[1]))])
         }

@@ -16,8 +16,10 @@ import Testing
                 "pretrain", "ibot", "--data", data, "--out", run, "model.imageSize=8",
                 "model.patchSize=2", "model.channels=1", "model.width=16", "model.depth=2",
                 "model.heads=2", "data.batchSize=16", "schedule.epochs=1",
-                "schedule.warmupEpochs=0", "run.device=cpu", "method.prototypes=12",
-                "method.head.width=16", "method.head.bottleneck=8", "method.localCrops=0",
+                "schedule.warmupEpochs=0", "run.device=cpu", "run.probeEvery=1",
+                // So many prototypes on a circle that pictures have different ones from the start.
+                "method.prototypes=512", "method.head.width=16", "method.head.bottleneck=2",
+                "method.localCrops=0",
             ])
         try #require(trained.status == 0, "\(trained.errors)")
     }
@@ -111,6 +113,38 @@ import Testing
         for line in [knn, sweep, clusters].flatMap({ $0.output.split(separator: "\n") }) {
             #expect(together.output.contains(line), "\(line)\n\(together.output)")
         }
+    }
+
+    @Test("probes log what a run's prototypes know of the classes, as the evaluation says it")
+    func loggedAgreement() throws {
+        let log = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+        let probe = try #require(log.split(separator: "\n").last { $0.contains("knn_top1") })
+        let logged = try JSONDecoder().decode(Agreement.self, from: Data(probe.utf8))
+        // A probe looks at the pictures of the run, an evaluation at test pictures.
+        let seen = try TemporaryFolder()
+        for kind in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+            for part in ["train", "t10k"] {
+                try FileManager.default.copyItem(
+                    atPath: "\(data)/train-\(kind)", toPath: seen.path("\(part)-\(kind)"))
+            }
+        }
+        let result = try Program.run(
+            ["evaluate", "clustering", "--weights", run, "--data", seen.url.path, "--json"])
+        try #require(result.status == 0, "\(result.errors)")
+        let scores = try result.output.split(separator: "\n").map {
+            try JSONDecoder().decode(Line.self, from: Data($0.utf8))
+        }.filter { $0.settings?["clusteredBy"] == .text("head") }
+        for (metric, value) in [("nmi", logged.nmi), ("ari", logged.ari), ("fmi", logged.fmi)] {
+            let score = try #require(scores.first { $0.metric == metric }?.value)
+            #expect(abs(100 * value - score) < 1e-9, "\(metric): \(value), \(score)")
+        }
+        #expect(logged.nmi > 0 && logged.nmi < 1)
+    }
+
+    private struct Agreement: Decodable {
+        let nmi: Double
+        let ari: Double
+        let fmi: Double
     }
 
     @Test("random crops of a sweep may be bilinear; settings that would be ignored are refused")

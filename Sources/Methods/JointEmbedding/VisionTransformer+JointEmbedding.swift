@@ -62,11 +62,20 @@ extension Tensor {
         dtype == .bfloat16 || dtype == .float16 ? to(dtype: .float32) : self
     }
 
-    /// The standard deviation of a feature over the images at one place, the mean of all places and
-    /// features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike;
-    /// by its name in the log, nothing of a single image.
+    /// How targets `[B, N, D]` differ from image to image, by the names of the log; nothing of a single
+    /// image.
+    ///
+    /// - `target_std`: the standard deviation of a feature at one place, the mean of all places and
+    ///   features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike
+    /// - `uninformed_loss`: the loss of who predicts the images' mean at each place, and so knows places
+    ///   but has seen nothing of the image
     var spread: [(name: String, value: Tensor)] {
         guard shape[0] > 1 else { return [] }
-        return [("target_std", noGrad { variance(0).sqrt().mean() })]
+        return noGrad {
+            [
+                ("target_std", variance(0).sqrt().mean()),
+                ("uninformed_loss", smoothL1(mean(0, keepDim: true).expanded(shape))),
+            ]
+        }
     }
 }

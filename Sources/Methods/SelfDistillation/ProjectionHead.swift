@@ -79,6 +79,9 @@ public final class ProjectionHead: Module {
         return names
     }
 
+    /// K.
+    public var prototypeCount: Int { (lastLayer?.weightV ?? lastOfMLP.weight).shape[0] }
+
     /// Whether what one token gives depends on the others of its pass.
     var mixesTokens: Bool { form.norm == .batch }
 }
@@ -106,10 +109,15 @@ extension ProjectionHead {
     /// a few hundredths, so that what bf16 rounds off would be a tenth.
     public func classLogits(_ hidden: Tensor) -> Tensor {
         if let lastLayer { return withoutAutocast(on: hidden.device) { lastLayer(hidden) } }
+        return lastOfMLP(hidden).atLeastFloat32
+    }
+
+    /// The linear layer that makes the logits where there is no bottleneck.
+    private var lastOfMLP: Linear {
         guard let last = single ?? mlp.last as? Linear else {
             fatalError("a head without a last layer")
         }
-        return last(hidden).atLeastFloat32
+        return last
     }
 
     /// The logits of patches, at least in fp32: `[…, F] -> […, K₂]`.
