@@ -34,6 +34,22 @@ extension Configuration {
 
     public static var documentation: [String: String] { [:] }
 
+    /// Throws `ConfigurationError.invalid` where a value is not right: a line of `validate()`.
+    ///
+    /// - Parameters:
+    ///   - isRight: what must hold.
+    ///   - key: the setting, relative to this section.
+    ///   - found: its value.
+    ///   - expected: completes the sentence "expected …".
+    ///   - advice: what to do about it, if that is not plain.
+    public func check(
+        _ isRight: Bool, _ key: String, _ found: some Any, expected: String, advice: String? = nil
+    ) throws {
+        guard !isRight else { return }
+        throw ConfigurationError.invalid(
+            key, found: "\(found)", expected: expected, advice: advice)
+    }
+
     /// Merges defaults, recipe and overrides, and says where each value came from.
     ///
     /// - Parameters:

@@ -43,18 +43,12 @@ public final class LinearProbe {
         }
 
         public func validate() throws {
-            func check(_ condition: Bool, _ key: String, _ found: some CustomStringConvertible)
-                throws
-            {
-                guard condition else {
-                    throw ConfigurationError.invalid(
-                        key, found: found, expected: "a positive number")
-                }
-            }
-            try check(epochs > 0, "epochs", epochs)
-            try check(batch > 0, "batch", batch)
-            try check(accumulation > 0, "accumulation", accumulation)
-            try check(baseLearningRate > 0, "baseLearningRate", baseLearningRate)
+            for (key, value) in [
+                ("epochs", epochs), ("batch", batch), ("accumulation", accumulation),
+            ] { try check(value > 0, key, value, expected: "a positive number") }
+            try check(
+                baseLearningRate > 0, "baseLearningRate", baseLearningRate,
+                expected: "a positive number")
             try Self.check(warmupEpochs: warmupEpochs, of: epochs)
         }
 

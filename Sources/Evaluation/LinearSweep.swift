@@ -44,23 +44,19 @@ public final class LinearSweep {
         }
 
         public func validate() throws {
-            func check(_ isRight: Bool, _ key: String, _ found: String, _ expected: String) throws {
-                guard !isRight else { return }
-                throw ConfigurationError.invalid(key, found: found, expected: expected)
-            }
             try check(
                 !learningRates.isEmpty && learningRates.allSatisfy { $0 > 0 && $0.isFinite },
-                "learningRates", "\(learningRates)", "positive numbers")
+                "learningRates", learningRates, expected: "positive numbers")
             try check(
                 !weightDecays.isEmpty && weightDecays.allSatisfy { $0 >= 0 && $0.isFinite },
-                "weightDecays", "\(weightDecays)", "numbers from 0")
+                "weightDecays", weightDecays, expected: "numbers from 0")
             try check(
                 !optimizers.isEmpty && Set(optimizers).count == optimizers.count, "optimizers",
-                "\(optimizers.map(\.rawValue))", "sgd, lars or both, each once")
+                optimizers.map(\.rawValue), expected: "sgd, lars or both, each once")
             try check(
-                (0..<1).contains(momentum), "momentum", "\(momentum)", "a number from 0 to 1")
+                (0..<1).contains(momentum), "momentum", momentum, expected: "a number from 0 to 1")
             for (key, value) in [("epochs", epochs), ("batch", batch), ("testEvery", testEvery)] {
-                try check(value > 0, key, "\(value)", "a positive number")
+                try check(value > 0, key, value, expected: "a positive number")
             }
         }
 

@@ -144,55 +144,50 @@ extension IBOT.Config {
 
 extension IBOT.Config {
     public func validate() throws {
-        func check(
-            _ condition: Bool, _ key: String, _ found: some Any, _ expected: String,
-            advice: String? = nil
-        ) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(
-                    key, found: "\(found)", expected: expected, advice: advice)
-            }
-        }
         for (key, value, least) in [
             ("globalCrops", globalCrops, 1), ("localCrops", localCrops, 0),
             ("localSize", localSize, 1), ("prototypes", prototypes, 2),
             ("patchPrototypes", patchPrototypes ?? 2, 2), ("freezeLastLayer", freezeLastLayer, 0),
-        ] { try check(value >= least, key, value, "\(least) or more") }
+        ] { try check(value >= least, key, value, expected: "\(least) or more") }
         try check(
             globalCrops + localCrops > 1, "localCrops", localCrops,
-            "1 or more beside a single large view: the loss compares different views")
+            expected: "1 or more beside a single large view: the loss compares different views")
         for (key, value) in [
             ("classWeight", classWeight), ("patchWeight", patchWeight), ("koLeo", koLeo),
         ] {
-            try check(value >= 0 && value.isFinite, key, value, "0 or a positive number")
+            try check(value >= 0 && value.isFinite, key, value, expected: "0 or a positive number")
         }
-        try check(classWeight + patchWeight > 0, "classWeight", classWeight, "a loss that counts")
+        try check(
+            classWeight + patchWeight > 0, "classWeight", classWeight,
+            expected: "a loss that counts")
         try check(
             patchWeight > 0 || masks == IBOTMask(), "masks", "given",
-            "the default: with patchWeight 0 nothing is hidden")
+            expected: "the default: with patchWeight 0 nothing is hidden")
         try check(
             !untiedHeads || patchWeight > 0, "untiedHeads", untiedHeads,
-            "false: with patchWeight 0 patches have no head")
+            expected: "false: with patchWeight 0 patches have no head")
         for (key, shares) in [
             ("sharedHead", sharedHead), ("sharedTeacherHead", sharedTeacherHead),
         ] {
             try check(
                 shares || !untiedHeads, key, shares,
-                "true: with untiedHeads patches have nothing of the class's head anyway")
+                expected: "true: with untiedHeads patches have nothing of the class's head anyway")
         }
         try check(
             !sharedHead || untiedHeads || patchPrototypes == nil, "patchPrototypes",
             patchPrototypes ?? 0,
-            "null: with sharedHead patches have the class's prototypes",
+            expected: "null: with sharedHead patches have the class's prototypes",
             advice: "method.untiedHeads=true gives them a head of their own")
         try check(
             sharedHead || !sharedTeacherHead || patchPrototypeCount == prototypes,
             "patchPrototypes", patchPrototypeCount,
-            "\(prototypes): the teacher's patches share the class's prototypes",
+            expected: "\(prototypes): the teacher's patches share the class's prototypes",
             advice: "set method.sharedTeacherHead=false")
         try check(
-            studentTemperature > 0, "studentTemperature", studentTemperature, "a positive number")
-        try check((0...1).contains(momentum), "momentum", momentum, "a number from 0 to 1")
+            studentTemperature > 0, "studentTemperature", studentTemperature,
+            expected: "a positive number")
+        try check(
+            (0...1).contains(momentum), "momentum", momentum, expected: "a number from 0 to 1")
     }
 
     public static func warnings(_ run: RunConfiguration<Self>) -> [String] {

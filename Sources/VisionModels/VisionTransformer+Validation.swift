@@ -3,13 +3,6 @@ import NN
 
 extension VisionTransformer.Config {
     public func validate() throws {
-        func check(
-            _ condition: Bool, _ key: String, _ found: some Any, expected: String
-        ) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-            }
-        }
         try check(patchSize > 0, "patchSize", patchSize, expected: "a positive number")
         try check(
             imageSize > 0 && imageSize % patchSize == 0, "imageSize", imageSize,

@@ -94,7 +94,7 @@ enum TrainingSteps {
     /// masks of up to half of the patches, norms of gradients cut one by one.
     static func selfDistillation(_ settings: Settings, _ device: Device) throws -> () -> Void {
         let generator = Generator(seed: 0)
-        var shape = VisionTransformer.Config.published
+        var shape = VisionTransformer.Config.publishedIBOT
         shape.dropPath = 0
         let model = try IBOT<VisionTransformer.Config>(
             IBOT.Config(), backbone: VisionTransformer(shape, generator: generator),

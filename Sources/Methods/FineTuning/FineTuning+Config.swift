@@ -71,11 +71,6 @@ extension FineTuning.Config {
     public static func augmentation(size: PixelSize) -> ImagePipeline { .fineTuning(size: size) }
 
     public func validate() throws {
-        func check(_ condition: Bool, _ key: String, _ found: String, expected: String) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(key, found: found, expected: expected)
-            }
-        }
         try check(
             classes ?? 2 > 1, "classes", "\(classes ?? 0)",
             expected: "2 or more, or null for those of the pictures")

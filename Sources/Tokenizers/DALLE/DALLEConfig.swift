@@ -25,13 +25,6 @@ public struct DALLEConfig: Configuration, Hashable {
     }
 
     public func validate() throws {
-        func check(
-            _ condition: Bool, _ key: String, _ found: some Any, expected: String
-        ) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-            }
-        }
         try check(codeCount > 0, "codeCount", codeCount, expected: "a positive number")
         try check(
             width > 0 && width % 4 == 0, "width", width,

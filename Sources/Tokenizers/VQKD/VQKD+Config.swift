@@ -40,13 +40,6 @@ extension VQKD {
         public func validate() throws {
             try encoder.validate()
             try decoder.validate()
-            func check(
-                _ condition: Bool, _ key: String, _ found: some Any, expected: String
-            ) throws {
-                guard condition else {
-                    throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-                }
-            }
             try check(codeCount > 0, "codeCount", codeCount, expected: "a positive number")
             try check(
                 decoder.channels == codeWidth, "decoder.channels", decoder.channels,

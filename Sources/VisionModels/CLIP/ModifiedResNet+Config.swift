@@ -25,13 +25,6 @@ extension ModifiedResNet {
         package var lastGrid: PatchGrid { PatchGrid(rows: imageSize / 32, columns: imageSize / 32) }
 
         public func validate() throws {
-            func check(
-                _ condition: Bool, _ key: String, _ found: some Any, expected: String
-            ) throws {
-                guard condition else {
-                    throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-                }
-            }
             try check(
                 imageSize > 0 && imageSize % 32 == 0, "imageSize", imageSize,
                 expected: "a multiple of 32")

@@ -112,13 +112,6 @@ extension FeatureNormEncoder.Config {
 
 extension FeatureNormEncoder.Config {
     public func validate() throws {
-        func check(
-            _ condition: Bool, _ key: String, _ found: some Any, expected: String
-        ) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-            }
-        }
         for (key, value) in [
             ("patchSize", patchSize), ("width", width), ("depth", depth), ("heads", heads),
             ("headWidth", headWidth), ("maxRows", maxRows), ("maxColumns", maxColumns),

@@ -75,13 +75,6 @@ extension SwinTransformer.Config {
     public var lastWidth: Int { width << (depths.count - 1) }
 
     public func validate() throws {
-        func check(
-            _ condition: Bool, _ key: String, _ found: some Any, expected: String
-        ) throws {
-            guard condition else {
-                throw ConfigurationError.invalid(key, found: "\(found)", expected: expected)
-            }
-        }
         try check(patchSize > 0, "patchSize", patchSize, expected: "a positive number")
         try check(
             (1...8).contains(depths.count) && depths.allSatisfy { $0 > 0 }, "depths", depths,
