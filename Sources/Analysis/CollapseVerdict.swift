@@ -31,12 +31,8 @@ public struct CollapseVerdict: Sendable, Hashable {
         let ranks = metrics.compactMap { $0["rank_me"] }
         let spreads = metrics.compactMap { $0["feature_spread"] }
         let targets = metrics.compactMap { $0["target_std"] }
-        if let (state, finding) = Self.judgeTeacher(metrics) {
-            (self.state, self.finding) = (state, finding)
-            advice =
-                "lower optim.baseLr or lengthen schedule.warmupEpochs, lower "
-                + "method.classTemperature.end and patchTemperature.end, set "
-                + "method.head.fixesGain=true or method.centering=sinkhorn, or take larger batches"
+        if let judged = Self.judgeTeacher(metrics) {
+            (state, finding, advice) = judged
             return
         }
         guard let judged = Self.judge(ranks, spreads, targets, width) else { return nil }
@@ -52,18 +48,27 @@ public struct CollapseVerdict: Sendable, Hashable {
             state == .healthy
             ? ""
             : metrics.contains { $0["teacher_entropy"] != nil }
-                ? "lower optim.baseLr or lengthen schedule.warmupEpochs, or lower the teacher's "
-                    + "temperatures (method.classTemperature, method.patchTemperature)"
+                ? "lower optim.baseLr or lengthen schedule.warmupEpochs, or keep features apart by "
+                    + "method.koLeo=0.1"
                 : "lower optim.lr or lengthen schedule.warmupEpochs, raise the first of method.momentum, "
                     + "or give the context more patches (method.masks); loss near 0 with it is no success"
     }
 
-    /// The teacher of DINO and iBOT, where its targets say nothing of a picture; nil for a good one, and
-    /// for methods without prototypes.
+    /// The teacher of DINO and iBOT, where its targets say nothing of a picture, and what to try; nil for
+    /// a good one, and for methods without prototypes.
     ///
-    private static func judgeTeacher(_ metrics: [MetricsRecord]) -> (State, String)? {
+    /// Temperatures do opposite things to the two ways to collapse: low ones sharpen targets that are
+    /// even, and sharpen further those that are all the same.
+    private static func judgeTeacher(_ metrics: [MetricsRecord]) -> (State, String, String)? {
         func recent(_ name: String) -> Double? { Self.recent(name, metrics) }
-        for (prefix, what) in [("", "pictures"), ("patch_", "patches")] {
+        let slower = "lower optim.baseLr or lengthen schedule.warmupEpochs"
+        for (prefix, what, temperature) in [
+            ("", "pictures", "method.classTemperature"),
+            ("patch_", "patches", "method.patchTemperature"),
+        ] {
+            let spreading =
+                "\(slower), raise \(temperature).end, or set method.centering=sinkhorn, "
+                + "method.head.fixesGain=true or a larger data.batchSize"
             guard let entropy = recent(prefix + "teacher_entropy"),
                 let kl = recent(prefix + "teacher_kl")
             else { continue }
@@ -71,18 +76,24 @@ public struct CollapseVerdict: Sendable, Hashable {
                 return (
                     .collapsed,
                     "the teacher gives all prototypes of \(what) the same probability: the entropy of "
-                        + "its targets is \(text(entropy)) of the greatest"
+                        + "its targets is \(text(entropy)) of the greatest",
+                    "lower \(temperature).end, \(slower), or set method.head.fixesGain=true"
                 )
             }
             // Targets that use all prototypes by construction have no such number.
             guard let used = recent(prefix + "prototypes_used") else { continue }
             if used < 1.5 {
                 return (
-                    .collapsed, "the teacher gives all \(what) one prototype: it uses \(text(used))"
+                    .collapsed,
+                    "the teacher gives all \(what) one prototype: it uses \(text(used))",
+                    spreading
                 )
             }
             if used < 3 {
-                return (.shrinking, "the teacher uses \(text(used)) prototypes of \(what) only")
+                return (
+                    .shrinking, "the teacher uses \(text(used)) prototypes of \(what) only",
+                    spreading
+                )
             }
         }
         return nil

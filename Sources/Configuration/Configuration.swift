@@ -42,6 +42,7 @@ extension Configuration {
     ///   - found: its value.
     ///   - expected: completes the sentence "expected …".
     ///   - advice: what to do about it, if that is not plain.
+    /// - Throws: `ConfigurationError` for what does not hold.
     public func check(
         _ isRight: Bool, _ key: String, _ found: some Any, expected: String, advice: String? = nil
     ) throws {

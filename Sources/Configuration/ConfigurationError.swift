@@ -37,6 +37,13 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
             problem: "is \(found), expected \(expected)\(advice)")
     }
 
+    /// The same of a setting of a section: `minKeep` as `method.masks.minKeep`.
+    public func inside(_ section: String) -> ConfigurationError {
+        var error = self
+        error.key = "\(section).\(key)"
+        return error
+    }
+
     static func wrongType(
         _ key: String, _ source: ConfigurationSource, found: String, expected: String
     ) -> ConfigurationError {

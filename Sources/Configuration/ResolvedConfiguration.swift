@@ -21,6 +21,9 @@ public struct ResolvedConfiguration<Value: Configuration>: Sendable {
         }
     }
 
+    /// Whether a setting was given, in a recipe or an override.
+    public func states(_ key: String) -> Bool { (sources[key] ?? .defaults) != .defaults }
+
     /// The settings as a recipe that resolves to the same value.
     ///
     /// Each line ends in a comment with the source. With `documented`, a setting's line of help

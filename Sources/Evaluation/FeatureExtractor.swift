@@ -23,7 +23,8 @@ public struct FeatureExtractor {
         public static var documentation: [String: String] {
             [
                 "tokens":
-                    "what of the tokens becomes the feature: cls; mean, of the patches; "
+                    "what of the tokens becomes the feature: cls, where there is no class token "
+                    + "mean unless cls is asked for; mean, of the patches; "
                     + "normalizedMean, before any norm, at zero mean and unit variance (MAE's "
                     + "--global_pool); clsAndMean; clsAndGeM, for copies; patches or all tokens, "
                     + "side by side",

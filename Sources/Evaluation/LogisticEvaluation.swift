@@ -1,7 +1,7 @@
 public import Configuration
 public import Torch
 
-/// Scores features by logistic regression, as iBOT and StoP (I-JEPA's 1 % protocol) do.
+/// Scores features by logistic regression, as iBOT and StoP (with 1 % of the labels) do.
 ///
 /// 1. features at unit length (iBOT), or each column standardised (StoP)
 /// 2. the optimum for every λ, each begun at the one before

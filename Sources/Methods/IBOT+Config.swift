@@ -192,8 +192,13 @@ extension IBOT.Config {
 
     public static func warnings(_ run: RunConfiguration<Self>) -> [String] {
         let method = run.method
-        guard method.patchWeight > 0 else { return [] }
         var warnings: [String] = []
+        if method.koLeo > 0, run.data.batchSize / run.run.partCount < 2 {
+            warnings.append(
+                "method.koLeo is without effect: each part of a step has one picture, and it keeps "
+                    + "pictures apart")
+        }
+        guard method.patchWeight > 0 else { return warnings }
         if !method.sharedHead, method.sharedTeacherHead {
             warnings.append(
                 "method.sharedHead=false with method.sharedTeacherHead=true is the default of iBOT's "
@@ -230,8 +235,10 @@ extension IBOT.Config {
                 expected: "a multiple of \(model.maskUnit), the pixels that are hidden as one")
         }
         let side = model.imageSize / model.maskUnit
-        try masks.validate(
-            on: MaskGrid(rows: side, columns: side, patchSize: model.maskUnit))
+        let grid = MaskGrid(rows: side, columns: side, patchSize: model.maskUnit)
+        do { try masks.validate(on: grid) } catch let error as ConfigurationError {
+            throw error.inside("method.masks")
+        }
     }
 
     public static func validate(_ run: RunConfiguration<Self>) throws {

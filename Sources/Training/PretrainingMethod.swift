@@ -116,7 +116,8 @@ public protocol LatentPredictingMethod: SelfDistillingMethod {
     func predictLatents(_ batch: ImageBatch) -> LatentPrediction
 }
 
-/// Parts of pictures, and how well their representations were predicted.
+/// Parts of pictures, and how well their representations were predicted, of several contexts from the
+/// first.
 ///
 /// B pictures, P targets, N patches.
 public struct LatentPrediction {

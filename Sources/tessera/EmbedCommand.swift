@@ -45,7 +45,8 @@ struct EmbedCommand: ParsableCommand {
     var settings: [String] = []
 
     func run() throws {
-        let settings = try EmbeddingSettings.resolve(overrides: settings).value
+        let resolved = try EmbeddingSettings.resolve(overrides: settings)
+        var config = resolved.value
         let place = try EmbeddingPlace(out)
         try place.checkOutput(force: force)
         Interruption.install()
@@ -53,8 +54,10 @@ struct EmbedCommand: ParsableCommand {
         let source = try openSource(data, split: split, options: progress.options)
         for note in source.notes { progress.note(note) }
         let encoder = try weights.load()
+        config.features.fit(
+            encoder.model, tokensAreStated: resolved.states("features.tokens"))
         let embedding = try Embedding(
-            encoder, of: source, settings, place, device: device.resolve(), force: force)
+            encoder, of: source, config, place, device: device.resolve(), force: force)
         let result = try embedding.run(progress)
         if json {
             try JSONLine.write(result)

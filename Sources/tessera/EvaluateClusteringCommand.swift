@@ -17,9 +17,8 @@ extension EvaluateCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            let config = try EvaluationSettings<ClusteringEvaluation.Config>
-                .resolve(overrides: options.settings).value
-            let (encoder, data) = try options.open(config.pictures)
+            let (encoder, data, config) = try options.open(
+                EvaluationSettings<ClusteringEvaluation.Config>.self)
             let card = ProtocolCard(encoder, config.pictures, data: options.data)
             let head = try PrototypeHead.load(for: encoder)
             let forms = [config.features] + (head.map { [$0.features] } ?? [])

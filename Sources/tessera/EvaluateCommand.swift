@@ -129,7 +129,7 @@ struct EvaluateCommand: ParsableCommand {
     struct Logistic: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "logistic",
-            abstract: "Multinomial logistic regression to its optimum (I-JEPA, iBOT).",
+            abstract: "Multinomial logistic regression to its optimum (StoP, iBOT).",
             discussion: """
                 By default as StoP's logistic_eval.py does. With protocol.preparation=normalized \
                 pictures are shown as iBOT's are: pictures.margin=true \
@@ -169,12 +169,23 @@ extension EvaluateCommand.Options {
         _: Protocol.Type,
         _ score: (EvaluationData, EvaluationSettings<Protocol>) throws -> [Score]
     ) throws {
-        let config = try EvaluationSettings<Protocol>.resolve(overrides: settings).value
-        let (encoder, shown) = try open(config.pictures)
+        let (encoder, shown, config) = try open(EvaluationSettings<Protocol>.self)
         let card = ProtocolCard(encoder, config.pictures, data: data)
         let scores = try score(shown, config).map { card.completing($0, config.features) }
         try ScoreSheet.show(scores, json: json)
         try keep(scores, of: encoder)
+    }
+
+    /// The encoder on its device, the pictures that it is shown, and the settings, fitted to it.
+    func open<Protocol: Configuration>(
+        _: EvaluationSettings<Protocol>.Type
+    ) throws -> (PretrainedEncoder, EvaluationData, EvaluationSettings<Protocol>) {
+        let resolved = try EvaluationSettings<Protocol>.resolve(overrides: settings)
+        var config = resolved.value
+        let (encoder, shown) = try open(config.pictures)
+        config.features.fit(
+            encoder.model, tokensAreStated: resolved.states("features.tokens"))
+        return (encoder, shown, config)
     }
 
     /// The encoder on its device, and the pictures that it is shown.

@@ -1,6 +1,7 @@
 import Configuration
 import Evaluation
 import Imaging
+import VisionModels
 
 /// What an evaluation can be told; `Protocol` is the protocol's own section.
 struct EvaluationSettings<Protocol: Configuration>: Configuration {
@@ -15,6 +16,16 @@ struct EvaluationSettings<Protocol: Configuration>: Configuration {
             "features": "what of the encoder's tokens is used",
             "pictures": "how the encoder is shown them", "protocol": "the evaluation itself",
         ]
+    }
+}
+
+extension FeatureExtractor.Config {
+    /// The same with the mean of the patches where an encoder has no class token and nobody asked for one.
+    mutating func fit(_ encoder: any VisionEncoder, tokensAreStated: Bool) {
+        guard !tokensAreStated, tokens == .cls, attention == nil, !encoder.hasClassToken else {
+            return
+        }
+        tokens = .mean
     }
 }
 

@@ -24,10 +24,12 @@ struct NamedRecipe {
 
     /// A configuration file of I-JEPA's or StoP's own code; says on stderr what became of each key.
     init(importing path: String) throws {
-        let theirs = try ReferenceRecipe.resolve(recipe: Recipe(contentsOf: path)).value
-        let imported = try theirs.imported()
-        let width = imported.notes.map(\.key.count).max() ?? 0
-        let lines = imported.notes.map { key, meaning in
+        let theirs = try ReferenceRecipe.resolve(recipe: Recipe(contentsOf: path))
+        let imported = try theirs.value.imported()
+        let notes =
+            imported.notes + ReferenceRecipe.silent(theirs, noted: imported.notes.map(\.key))
+        let width = notes.map(\.key.count).max() ?? 0
+        let lines = notes.map { key, meaning in
             "  " + key.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + meaning
         }
         let text = ([path + ", as settings of \(imported.method):"] + lines).joined(separator: "\n")

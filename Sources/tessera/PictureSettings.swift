@@ -24,7 +24,7 @@ struct PictureSettings: Configuration, Hashable {
                 + "what margin says",
             "margin":
                 "whether that is 256/224 of the encoder's size, or the size itself below 64; false "
-                + "for the size itself always (StoP's logistic_eval.py: I-JEPA's 1 % numbers)",
+                + "for the size itself always (StoP's logistic_eval.py)",
             "interpolation":
                 "how a picture is resized before its centre is cut out (bilinear in StoP's "
                 + "logistic_eval.py)",

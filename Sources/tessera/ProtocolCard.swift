@@ -25,6 +25,8 @@ struct ProtocolCard {
             "interpolation": .text(
                 crops == interpolation
                     ? crops.rawValue : "\(interpolation.rawValue); crops \(crops.rawValue)"),
+            "mean": .text(Self.numbers(encoder.data.mean)),
+            "std": .text(Self.numbers(encoder.data.std)),
         ]
     }
 
@@ -48,8 +50,13 @@ struct ProtocolCard {
 
     /// Keys that are the same for all scores of an evaluation, in the order in which people read them.
     static let commonKeys = [
-        "weights", "checksum", "data", "imageSize", "resize", "crops", "interpolation",
+        "weights", "checksum", "data", "imageSize", "resize", "crops", "interpolation", "mean",
+        "std",
     ]
+
+    private static func numbers(_ values: [Double]) -> String {
+        values.map { "\($0)" }.joined(separator: " ")
+    }
 
     /// What tells the protocol of a score from others of its evaluation, for people: `cls · epochs 100`.
     static func text(_ score: Score) -> String {

@@ -112,6 +112,13 @@ enum RunReport {
                 title: title, xLabel: "epoch", yLabel: unit, series: [first] + others,
                 note: others.isEmpty ? "" : note)
         }
+        // Of the class's prototypes and the patches', with one head or two.
+        func distillation(_ title: String, _ name: String) -> LineChart? {
+            let both = [("pictures", name), ("patches", "patch_" + name)]
+                .compactMap { series($0, $1, smoothing: 0.8) }
+            guard !both.isEmpty else { return nil }
+            return LineChart(title: title, xLabel: "epoch", series: both)
+        }
         let charts: [any ReportBlock] = [
             chart(
                 "Loss", "loss", smoothing: 0.8,
@@ -127,8 +134,10 @@ enum RunReport {
             chart("Accuracy of the average on test pictures", "ema_top1", unit: "%"),
             chart("Rank of the features", "rank_me"),
             chart("Spread of the targets", "target_std", smoothing: 0.8),
-            chart("Entropy of the teacher", "teacher_entropy", smoothing: 0.8),
-            chart("Prototypes in use", "prototypes_used", smoothing: 0.8),
+            distillation("Entropy of the teacher's targets", "teacher_entropy"),
+            distillation("Distance of student and teacher (KL)", "teacher_kl"),
+            distillation("Prototypes in use", "prototypes_used"),
+            distillation("Length of the centre", "center_norm"),
             chart("Mutual information of prototypes and classes", "nmi"),
         ].compactMap { $0 }
         return [SideBySide(charts)]

@@ -73,9 +73,16 @@ import Training
             #expect(verdict(0.01, 0.001, 1.1, prefix: prefix)?.state == .collapsed)
             #expect(verdict(0.05, 0.1, 2.5, prefix: prefix)?.state == .shrinking)
         }
-        let bad = verdict(0.01, 0.001, 1.1)
-        for word in ["optim.baseLr", "method.classTemperature", "method.centering"] {
-            #expect(bad?.advice.contains(word) == true)
+        // The two ways to collapse need opposite temperatures.
+        for (prefix, key) in [("", "classTemperature"), ("patch_", "patchTemperature")] {
+            let same = verdict(0.01, 0.001, 1.1, prefix: prefix)
+            for word in ["optim.baseLr", "raise method.\(key).end", "method.centering"] {
+                #expect(same?.advice.contains(word) == true)
+            }
+            let even = verdict(0.999, 0.001, 1000, prefix: prefix)
+            for word in ["optim.baseLr", "lower method.\(key).end"] {
+                #expect(even?.advice.contains(word) == true)
+            }
         }
         #expect(verdict(0.3, 0.5, 60)?.advice == "")
     }

@@ -1,6 +1,7 @@
 import Configuration
 import Data
 import Foundation
+import Imaging
 import NN
 import Optimizers
 import Testing
@@ -23,6 +24,7 @@ import VisionModels
         return try RunConfiguration<Method>.resolve(recipe: recipe).value
     }
 
+    /// What the authors' configuration files say otherwise for one model than for another.
     struct Published: Sendable, CustomTestStringConvertible {
         let file: String
         let size: String
@@ -31,7 +33,62 @@ import VisionModels
         let predictorDepth: Int
         let epochs: Double
         let warmup: Double
+        var lr = 1e-3
+        var minLr = 1e-6
+        var precision = Precision.bfloat16
+        /// The epoch from which rate and decay stay as they are.
+        var tail: Double? = nil
+        var noiseStd = 0.25
         var testDescription: String { file }
+    }
+
+    /// The sections that both methods have, number by number.
+    private func check<Method: JointEmbeddingSettings>(
+        _ run: RunConfiguration<Method>, _ published: Published
+    ) throws {
+        var encoder = try #require(
+            VisionTransformer.Config(size: published.size, patchSize: published.patchSize))
+        (encoder.imageSize, encoder.classToken) = (published.imageSize, false)
+        #expect(run.model == encoder)
+        #expect(run.run.precision == published.precision)
+
+        let method = run.method
+        #expect(method.predictorDepth == published.predictorDepth)
+        #expect(method.predictorWidth == 384 && method.predictorHeads == nil)
+        #expect(method.momentum == [0.996, 1] && !method.rescalesInit)
+        let masks = method.masks
+        #expect(masks.contexts == 1 && masks.targets == 4 && masks.minKeep == 10)
+        #expect(masks.contextScale == [0.85, 1] && masks.targetScale == [0.15, 0.2])
+        #expect(masks.aspectRatio == [0.75, 1.5] && !masks.allowOverlap)
+        #expect(masks.truncation == .first && !masks.reachesEdges)
+        try masks.validate(
+            on: MaskGrid(
+                height: published.imageSize, width: published.imageSize,
+                patchSize: published.patchSize))
+
+        let optim = run.optim
+        #expect(optim.algorithm == .adamw && optim.betas == [0.9, 0.999] && optim.eps == 1e-8)
+        #expect(optim.lr == published.lr && optim.weightDecay == 0.04 && optim.clip == nil)
+        let schedule = run.schedule
+        #expect(schedule.epochs == published.epochs && schedule.stretch == 1)
+        #expect(schedule.warmupEpochs == published.warmup && schedule.startLr == 2e-4)
+        #expect(schedule.minLr == published.minLr && schedule.endWeightDecay == 0.4)
+        #expect(schedule.firstStep == 1 && !schedule.repeatsPeak && schedule.lagged == nil)
+        for tail in [schedule.lrTail, schedule.weightDecayTail] {
+            #expect(tail?.epoch == published.tail)
+            #expect(tail?.shape == (published.tail == nil ? nil : .constant))
+        }
+
+        #expect(run.data.batchSize == 2048 && run.data.views.isEmpty)
+        #expect(run.data.mean == [0.485, 0.456, 0.406] && run.data.std == [0.229, 0.224, 0.225])
+    }
+
+    /// The crop of all published runs.
+    private func crop(_ published: Published) -> Transform {
+        Transform(
+            RandomResizedCrop(
+                size: PixelSize(published.imageSize), scale: [0.3, 1],
+                ratio: [3.0 / 4, 4.0 / 3], interpolation: .bilinear))
     }
 
     @Test(
@@ -56,43 +113,47 @@ import VisionModels
         ])
     func ijepa(_ published: Published) throws {
         let run = try run(IJEPA.Config.self, "ijepa/\(published.file).yaml")
-        var encoder = try #require(
-            VisionTransformer.Config(size: published.size, patchSize: published.patchSize))
-        (encoder.imageSize, encoder.classToken) = (published.imageSize, false)
-        #expect(run.model == encoder)
+        #expect(run.run.method == "ijepa")
+        try check(run, published)
         var method = IJEPA.Config()
         method.predictorDepth = published.predictorDepth
         #expect(run.method == method)
-        try method.masks.validate(
-            on: MaskGrid(
-                height: published.imageSize, width: published.imageSize,
-                patchSize: published.patchSize))
-        #expect(run.optim.lr == 1e-3 && run.optim.weightDecay == 0.04)
-        #expect(run.schedule.epochs == published.epochs)
-        #expect(run.schedule.warmupEpochs == published.warmup && run.schedule.minLr == 1e-6)
-        #expect(run.schedule.startLr == 2e-4 && run.schedule.endWeightDecay == 0.4)
-        #expect(run.data.batchSize == 2048 && run.data.augment?.count == 1)
+        #expect(run.data.augment == [crop(published)])
     }
 
-    @Test("StoP", arguments: [("base", 6), ("large", 12), ("huge", 12)])
-    func stop(size: String, predictorDepth: Int) throws {
-        let run = try run(StoP.Config.self, "stop/vit-\(size)-16.yaml")
-        var encoder = try #require(VisionTransformer.Config(size: size, patchSize: 16))
-        encoder.classToken = false
-        #expect(run.model == encoder)
-        let isHuge = size == "huge"
+    @Test(
+        "StoP",
+        arguments: [
+            // The file of this size turns half precision on, its README says float32.
+            Published(
+                file: "vit-base-16", size: "base", predictorDepth: 6, epochs: 600, warmup: 15,
+                lr: 8e-4, minLr: 1e-4, precision: .float32),
+            Published(
+                file: "vit-large-16", size: "large", predictorDepth: 12, epochs: 600, warmup: 15,
+                lr: 8e-4, minLr: 1e-4, precision: .float32),
+            // Half precision is bfloat16 in its code wherever the device has it.
+            Published(
+                file: "vit-huge-16", size: "huge", predictorDepth: 12, epochs: 300, warmup: 40,
+                tail: 250, noiseStd: 0.2),
+        ])
+    func stop(_ published: Published) throws {
+        let run = try run(StoP.Config.self, "stop/\(published.file).yaml")
+        #expect(run.run.method == "stop")
+        try check(run, published)
+        let found = run.method
+        #expect(found.noiseStd == published.noiseStd && found.targetBlocks == 1)
+        #expect(found.positions == .stochastic && found.covariance == .tied)
+        #expect(found.noisyTokens == .targets && !found.addsMaskToken)
         var method = StoP.Config()
-        (method.predictorDepth, method.noiseStd) = (predictorDepth, isHuge ? 0.2 : 0.25)
+        (method.predictorDepth, method.noiseStd) = (published.predictorDepth, published.noiseStd)
         #expect(run.method == method)
-        #expect(run.optim.lr == (isHuge ? 1e-3 : 8e-4))
-        #expect(run.schedule.minLr == (isHuge ? 1e-6 : 1e-4))
-        #expect(run.schedule.epochs == (isHuge ? 300 : 600))
-        #expect(run.schedule.warmupEpochs == (isHuge ? 40 : 15))
-        for tail in [run.schedule.lrTail, run.schedule.weightDecayTail] {
-            #expect(tail?.epoch == (isHuge ? 250 : nil))
-            #expect(tail?.shape == (isHuge ? .constant : nil))
-        }
-        #expect(run.data.augment?.count == 4)
+        // Its colour jitter has strength 0, so that of the colours only grey pictures are left.
+        #expect(
+            run.data.augment == [
+                crop(published), Transform(HorizontalFlip(probability: 0.5)),
+                Transform(Grayscale(probability: 0.2)),
+                Transform(GaussianBlur(probability: 0.5, sigma: [0.1, 2])),
+            ])
     }
 
     @Test(

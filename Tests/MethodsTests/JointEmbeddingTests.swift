@@ -194,7 +194,10 @@ import VisionModels
             uniqueKeysWithValues: targets.spread.map { ($0.name, $0.value.item) })
         #expect(abs((found["target_std"] ?? 0) - (0.5.squareRoot() + 8.0.squareRoot()) / 2) < 1e-6)
         // Half a square up to 1, a half less than the difference beyond.
-        #expect(abs((found["uninformed_loss"] ?? 0) - (0.125 + 1.5) / 2) < 1e-6)
+        #expect(abs((found["uninformed_loss"] ?? 0) - (0.5 + 3.5) / 2) < 1e-6)
+        let three = Tensor([0, 3, 6] as [Float]).reshaped(3, 1, 1).spread
+        // From the means of the others, 4.5, 3 and 1.5.
+        #expect(abs((three.last?.value.item ?? 0) - (4 + 0 + 4) / 3) < 1e-6)
         #expect(Tensor.ones([3, 2, 1]).spread.allSatisfy { $0.value.item == 0 })
     }
 
@@ -302,7 +305,7 @@ import VisionModels
             ("predictorDepth", { $0.predictorDepth = 0 }),
             ("predictorHeads", { $0.predictorHeads = 3 }), ("momentum", { $0.momentum = [1] }),
             ("momentum", { $0.momentum = [0.9, 1.1] }),
-            ("targetScale", { $0.masks.targetScale = [0.01, 0.02] }),
+            ("method.masks.targetScale", { $0.masks.targetScale = [0.01, 0.02] }),
         ] as [(String, (inout IJEPA.Config) -> Void)] {
             #expect(key { _ = try Self.ijepa(Self.encoder(), change) } == expected)
         }

@@ -85,7 +85,8 @@ import VisionModels
             if isFixed { $0.positions = .sinCosLine }
         }
         let config = model.backbone.config
-        #expect(config.imageSize == (try settings.int("img")))
+        #expect(
+            try config.imageSize == wholePatches(in: settings.int("img"), of: config.patchSize))
         #expect(config.poolsPatches == (try flag("use_mean_pooling", false)))
         if try item.contains("out/sincos_pos") {
             let size = config.imageSize

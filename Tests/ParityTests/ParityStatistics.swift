@@ -9,31 +9,38 @@ import Torch
 /// Samples are drawn from fixed seeds, so a test that passes always does; the limits are those that
 /// chance exceeds about once in ten thousand times.
 enum SampleComparison {
-    /// Two means: at most four standard errors.
-    static func mean(_ values: [Double], near recorded: Double, recordedCount: Int) -> String? {
-        let error = deviation(values) * standardError(values.count, recordedCount)
-        return compare(average(values), recorded, limit: 4 * error, "mean")
+    /// Two means: at most four standard errors, or `limit` where that is more.
+    ///
+    /// `recordedDeviation`, where it is known, is taken for that of both samples.
+    static func mean(
+        _ values: [Double], near recorded: Double, recordedCount: Int,
+        recordedDeviation: Double? = nil, limit: Double = 0
+    ) -> String? {
+        let error =
+            (recordedDeviation ?? deviation(values)) * standardError(values.count, recordedCount)
+        return compare(average(values), recorded, limit: max(4 * error, limit), "mean")
     }
 
-    /// Two standard deviations: at most four standard errors.
+    /// Two standard deviations: at most four standard errors, or `limit` where that is more.
     static func deviation(
-        _ values: [Double], near recorded: Double, recordedCount: Int
+        _ values: [Double], near recorded: Double, recordedCount: Int, limit: Double = 0
     ) -> String? {
         // The variance of the variance of any distribution, by its fourth moment.
         let (mean, std) = (average(values), deviation(values))
         let fourth = average(values.map { pow($0 - mean, 4) })
         let spread = max(fourth - pow(std, 4), 0).squareRoot() / (2 * max(std, 1e-12))
         let error = spread * standardError(values.count, recordedCount)
-        return compare(std, recorded, limit: 4 * error, "standard deviation")
+        return compare(std, recorded, limit: max(4 * error, limit), "standard deviation")
     }
 
-    /// Two parts of samples: at most four standard errors.
+    /// Two parts of samples: at most four standard errors, or `limit` where that is more.
     static func part(
-        _ found: Double, of count: Int, near recorded: Double, recordedCount: Int
+        _ found: Double, of count: Int, near recorded: Double, recordedCount: Int,
+        limit: Double = 1e-4
     ) -> String? {
         let variance = max(found * (1 - found), recorded * (1 - recorded))
         let error = variance.squareRoot() * standardError(count, recordedCount)
-        return compare(found, recorded, limit: max(4 * error, 1e-4), "part")
+        return compare(found, recorded, limit: max(4 * error, limit), "part")
     }
 
     /// Two least or two greatest values, by the order statistics around ours: of n values drawn from

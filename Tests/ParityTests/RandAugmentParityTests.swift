@@ -12,7 +12,10 @@ import Torch
     func fineTuning(item: ParityCase) throws {
         let config = try item.config
         let settings = try config.object("hparams")
-        let recorded = try config.object("level_args_seed1")
+        // The seed of the signs ends the key.
+        let keys = try config.keys
+        let recorded = try config.object(
+            try #require(keys.first { $0.hasPrefix("level_args") }))
         let image = try picture(item, "in/image")
         let names = try config.array("ops").map { try $0.string }
         let operations = try names.map(operation)

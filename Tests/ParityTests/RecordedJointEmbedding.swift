@@ -106,10 +106,12 @@ struct RecordedJointEmbedding {
             targets: try numbered(prefix + "mask_pred_"))
     }
 
-    /// The noise of the target blocks, one after another.
+    /// The noise of the target blocks, one after another; none where none was recorded.
     func noise(_ prefix: String) throws -> PositionNoise {
         var noise = PositionNoise()
-        noise.targets = concatenated(try numbered(prefix), 0) * (try settings.double("var"))
+        let units = try numbered(prefix)
+        guard !units.isEmpty else { return noise }
+        noise.targets = concatenated(units, 0) * (try settings.double("var"))
         return noise
     }
 

@@ -76,8 +76,8 @@ import Testing
                 #expect(interval.low <= value && value <= interval.high)
             }
             for key in [
-                "imageSize", "resize", "crops", "interpolation", "tokens", "blocks", "finalNorm",
-                "seed", "weights", "checksum", "data",
+                "imageSize", "resize", "crops", "interpolation", "mean", "std", "tokens",
+                "blocks", "finalNorm", "seed", "weights", "checksum", "data",
             ] { #expect(score.settings?[key] != nil, "\(score.protocol ?? "") lacks \(key)") }
         }
         for key in ["optimizer", "learningRates", "epochs", "batch", "learningRate", "epoch"] {

@@ -143,6 +143,21 @@ import Testing
         #expect(diff.status == 0, "\(diff.output)\(diff.errors)")
         let scored = try evaluate(file, ["features.tokens=mean", "--heads", "2"])
         #expect(scored.status == 0 && scored.errors.contains("ijepa, 100 %"), "\(scored.errors)")
+        // Without a class token the mean is what is meant, unless a class token is asked for.
+        #expect(try evaluate(file, ["--heads", "2"]).output == scored.output)
+        let asked = try evaluate(file, ["features.tokens=cls", "--heads", "2"])
+        #expect(asked.status == 64 && asked.errors.contains("no class token"), "\(asked.errors)")
+        for out in [["named.npy", "features.tokens=mean"], ["unnamed.npy"]] {
+            let embedded = try Program.run(
+                [
+                    "embed", "--weights", file, "--heads", "2", "--data", data, "--out",
+                    folder.path(out[0]),
+                ] + out.dropFirst())
+            try #require(embedded.status == 0, "\(embedded.errors)")
+        }
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: folder.path("named.npy")))
+                == Data(contentsOf: URL(fileURLWithPath: folder.path("unnamed.npy"))))
         let json = try export(
             trunk, ["--heads", "2", "--to", "stop", folder.path("stop.pth"), "--json"])
         #expect(json.output.contains("\"holds\":\"encoder\""), "\(json.output)")

@@ -37,7 +37,9 @@ extension JointEmbeddingSettings {
         generator: Generator
     ) throws -> Predictor {
         try encoder.config.validateForJointEmbedding(method: method)
-        try masks.validate(on: encoder.maskGrid)
+        do { try masks.validate(on: encoder.maskGrid) } catch let error as ConfigurationError {
+            throw error.inside("method.masks")
+        }
         let heads = predictorHeads ?? encoder.config.heads
         guard predictorWidth % heads == 0 else {
             throw ConfigurationError.invalid(

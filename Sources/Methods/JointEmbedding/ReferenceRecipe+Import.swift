@@ -1,4 +1,4 @@
-import Configuration
+public import Configuration
 import VisionModels
 
 /// A configuration of another program as settings of a run here.
@@ -31,6 +31,55 @@ extension ReferenceRecipe {
             recipe.set("stop_params.var", "method.noiseStd", stopParams.var)
         }
         return recipe
+    }
+
+    /// What becomes of keys that say nothing: those that a file states as null, and those that it lacks
+    /// though the authors' code demands them.
+    ///
+    /// - Parameters:
+    ///   - file: as it was read.
+    ///   - noted: the keys whose meaning is known.
+    /// - Returns: the keys, and what to say of each.
+    public static func silent(
+        _ file: ResolvedConfiguration<Self>, noted: [String]
+    ) -> [(key: String, meaning: String)] {
+        let known = Set(noted)
+        let nulls = file.settings.map(\.key).filter { file.states($0) && !known.contains($0) }
+        let absent = file.value.demanded.filter { !file.states($0) }
+        return nulls.map { ($0, "null, as if it were not there") }
+            + absent.map { ($0, "not in the file, which their code demands: our default") }
+    }
+
+    /// The keys without which the authors' code does not start.
+    private var demanded: [String] {
+        let own: [String: [String]] =
+            isStoP
+            ? [
+                "meta": ["emb_dim", "target_blocks", "use_float16"],
+                "optimization": ["clip_grad"], "stop_params": ["apply_stop", "var"],
+            ]
+            : [
+                "mask": ["allow_overlap"], "meta": ["pred_emb_dim", "use_bfloat16"],
+                "optimization": ["ema"],
+            ]
+        let common = [
+            "data": [
+                "batch_size", "crop_size", "crop_scale", "color_jitter_strength",
+                "use_color_distortion", "use_gaussian_blur", "use_horizontal_flip",
+            ],
+            "mask": [
+                "patch_size", "num_enc_masks", "num_pred_masks", "enc_mask_scale",
+                "pred_mask_scale", "aspect_ratio", "min_keep",
+            ],
+            "meta": ["model_name", "pred_depth"],
+            "optimization": [
+                "epochs", "warmup", "start_lr", "lr", "final_lr", "weight_decay",
+                "final_weight_decay", "ipe_scale",
+            ],
+        ]
+        return ["data", "mask", "meta", "optimization", "stop_params"].flatMap { section in
+            ((common[section] ?? []) + (own[section] ?? [])).map { "\(section).\($0)" }
+        }
     }
 
     private var isStoP: Bool {

@@ -67,14 +67,17 @@ extension Tensor {
     ///
     /// - `target_std`: the standard deviation of a feature at one place, the mean of all places and
     ///   features: 1 for normalised tokens that say nothing of their place, 0 where all images are alike
-    /// - `uninformed_loss`: the loss of who predicts the images' mean at each place, and so knows places
-    ///   but has seen nothing of the image
+    /// - `uninformed_loss`: the loss of who predicts the mean of the other images at each place, and so
+    ///   knows places but has seen nothing of the image
     var spread: [(name: String, value: Tensor)] {
         guard shape[0] > 1 else { return [] }
         return noGrad {
-            [
+            // What an image differs by from the mean of all B is (B − 1) / B of that.
+            let scale = Double(shape[0]) / Double(shape[0] - 1)
+            let differences = (self - mean(0, keepDim: true)) * scale
+            return [
                 ("target_std", variance(0).sqrt().mean()),
-                ("uninformed_loss", smoothL1(mean(0, keepDim: true).expanded(shape))),
+                ("uninformed_loss", differences.smoothL1(Tensor.zeros(like: differences))),
             ]
         }
     }

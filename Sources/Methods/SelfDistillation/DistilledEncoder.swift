@@ -45,6 +45,9 @@ where Encoder: DistilledEncoder, Encoder.Shape == Self {
     /// Height and width in pixels of what is hidden as one.
     var maskUnit: Int { get }
 
+    /// The probability to drop a branch of the last block.
+    var dropPath: Double { get }
+
     /// Whether there is a token in place of hidden patches.
     var hidesPatches: Bool { get }
 

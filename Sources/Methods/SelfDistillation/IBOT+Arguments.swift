@@ -7,12 +7,20 @@ extension IBOT.Config {
     public static func differences(
         _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
     ) -> [String] {
-        settings(of: run).compactMap { theirs, ours, value in
+        let differences: [String] = settings(of: run).compactMap { theirs, ours, value in
             guard let found = arguments[theirs].map({ normalized($0, of: theirs) }),
                 !areEqual(found, value)
             else { return nil }
             return "\(theirs) was \(text(found)), and \(ours) makes it \(text(value))"
         }
+        guard let each = arguments["batch_size_per_gpu"]?.number,
+            let devices = arguments["world_size"]?.number,
+            each * devices != Double(run.data.batchSize)
+        else { return differences }
+        return differences + [
+            "batch_size_per_gpu × world_size was \(Int(each * devices)), and data.batchSize makes it "
+                + "\(run.data.batchSize)"
+        ]
     }
 
     /// Their arguments, the settings that take their place, and what those are in their terms.
@@ -56,6 +64,7 @@ extension IBOT.Config {
             ("epochs", "schedule.epochs", .double(schedule.epochs)),
             ("warmup_epochs", "schedule.warmupEpochs", .double(schedule.warmupEpochs)),
             ("min_lr", "schedule.minLr", .double(schedule.minLr)),
+            ("drop_path", "model.dropPath", .double(run.model.dropPath)),
         ]
         if method.patchWeight > 0 {
             settings += [
