@@ -1,4 +1,5 @@
-"""Weighted nearest-neighbour classification of features, in 100 parts and for one k after another, as is customary."""
+"""Weighted nearest-neighbour classification of features, as is customary in 100 parts and for one
+k after another."""
 
 import torch
 import torch.nn.functional as F

@@ -107,7 +107,7 @@ public struct CollapseVerdict: Sendable, Hashable {
             let uninformed = recent("uninformed_loss", lines), loss >= uninformed
         else { return nil }
         return "predictions say nothing of a picture: the loss is \(text(loss)), where predicting "
-            + "the mean of the pictures at each place has \(text(uninformed))"
+            + "the mean of the others at each place has \(text(uninformed))"
     }
 
     /// The mean of the last lines that have a number: those of single steps are noisy.

@@ -20,7 +20,7 @@ struct EvaluationSettings<Protocol: Configuration>: Configuration {
 }
 
 extension FeatureExtractor.Config {
-    /// The same with the mean of the patches where an encoder has no class token and nobody asked for one.
+    /// Takes the mean of the patches where an encoder has no class token and nobody asked for one.
     mutating func fit(_ encoder: any VisionEncoder, tokensAreStated: Bool) {
         guard !tokensAreStated, tokens == .cls, attention == nil, !encoder.hasClassToken else {
             return

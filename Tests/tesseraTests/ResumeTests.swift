@@ -154,6 +154,21 @@ struct ResumeTests {
         )
         #expect(try lastCheckpoint(half) == lastCheckpoint(whole))
 
+        let report = try String(contentsOfFile: whole + "/report.html", encoding: .utf8)
+        let shown =
+            form == "ibot"
+            ? [
+                "Entropy of the teacher", "Distance of student and teacher", "Prototypes in use",
+                "Length of the centre", ">patches",
+            ]
+            : [
+                "of predicting the pictures", "Spread of the targets", ">Prediction<",
+                "the block of the similarities below", "similarity", "Loss of each place",
+            ]
+        for part in shown + ["Representation", "Rank of the features", "k-NN probe"] {
+            #expect(report.contains(part), "\(method): \(part)")
+        }
+
         // The state as the method's own code saves it: who goes on from it has every weight and moment.
         let theirs = folder.path("\(method).pth.tar")
         let export = try Program.run(

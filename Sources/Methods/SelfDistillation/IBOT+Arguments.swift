@@ -1,5 +1,6 @@
 public import Checkpoints
 import Data
+import Foundation
 public import Training
 
 /// The settings of a run beside the arguments that a checkpoint of iBOT's own code was made with.
@@ -18,8 +19,8 @@ extension IBOT.Config {
             each * devices != Double(run.data.batchSize)
         else { return differences }
         return differences + [
-            "batch_size_per_gpu × world_size was \(Int(each * devices)), and data.batchSize makes it "
-                + "\(run.data.batchSize)"
+            String(format: "batch_size_per_gpu × world_size was %.0f", each * devices)
+                + ", and data.batchSize makes it \(run.data.batchSize)"
         ]
     }
 
