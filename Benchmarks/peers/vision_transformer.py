@@ -22,6 +22,7 @@ def precision(settings, device):
 
 def step(settings, device):
     model = timm.create_model(NAMES[settings["size"]], num_classes=1000).to(device)
+    model.set_grad_checkpointing(settings["checkpointing"])
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05)
     images = torch.randn(settings["batch"], 3, 224, 224, device=device)
     labels = torch.arange(settings["batch"], device=device) % 1000

@@ -32,9 +32,6 @@ public struct AttentionMaps {
         weights[sample].unbound().map(heatMap)
     }
 
-    /// The mean of the heads for a sample.
-    public func meanHeatMap(sample: Int) -> HeatMap { heatMap(weights[sample].mean(0)) }
-
     private func heatMap(_ weights: Tensor) -> HeatMap {
         HeatMap(rows: grid.rows, columns: grid.columns, values: weights.values())
     }

@@ -20,6 +20,12 @@ public struct AttentionPositions {
         self.pairs = pairs
         self.rotation = rotation
     }
+
+    /// The same places with another bias.
+    func with(sharedBias: Tensor?) -> AttentionPositions {
+        AttentionPositions(sharedBias: sharedBias, pairs: pairs, rotation: rotation)
+    }
+
     /// Of sequences that are filled up to one length: no token looks at one that is not there.
     ///
     /// - Parameter present: `[B, T]`, true for the tokens that there are.

@@ -54,7 +54,10 @@ public final class Block: Module {
     ///   - positions: where the tokens are, in models whose attention looks at it.
     /// - Returns: `[B, T, D]`.
     public func callAsFunction(_ x: Tensor, at positions: AttentionPositions? = nil) -> Tensor {
-        feedForward(x + dropPath(scaled(attn(norm1(x), at: positions), gamma1)))
+        checkpointing(x, [positions?.sharedBias], drawing: dropPath.source) { [self] x, bias in
+            let positions = positions?.with(sharedBias: bias[0])
+            return feedForward(x + dropPath(scaled(attn(norm1(x), at: positions), gamma1)))
+        }
     }
 
     /// - Parameters:
@@ -64,9 +67,14 @@ public final class Block: Module {
     public func callAsFunction(
         _ x: TokenRows, at positions: [AttentionPositions?]
     ) -> TokenRows {
-        let mixed = scaled(attn(x.with(norm1(x.rows)), at: positions), gamma1)
-        let middle = x.rows + dropPath(mixed, of: x)
-        return x.with(middle + dropPath(scaled(mlp(norm2(middle)), gamma2), of: x))
+        let biases = positions.map { $0?.sharedBias }
+        let rows = checkpointing(x.rows, biases, drawing: dropPath.source) { [self] rows, biases in
+            let positions = zip(positions, biases).map { $0?.with(sharedBias: $1) }
+            let mixed = scaled(attn(x.with(norm1(rows)), at: positions), gamma1)
+            let middle = rows + dropPath(mixed, of: x)
+            return middle + dropPath(scaled(mlp(norm2(middle)), gamma2), of: x)
+        }
+        return x.with(rows)
     }
 
     /// The output of the last `count` tokens alone, `[B, count, D]`, for a last block of which no other is
@@ -90,8 +98,11 @@ public final class Block: Module {
         _ rows: Range<Int>, _ x: Tensor, seeing keys: Range<Int>,
         at positions: AttentionPositions? = nil
     ) -> Tensor {
-        let mixed = attn.of(rows, norm1(x), seeing: keys, at: positions)
-        return feedForward(x[0..., rows] + dropPath(scaled(mixed, gamma1)))
+        checkpointing(x, [positions?.sharedBias], drawing: dropPath.source) { [self] x, bias in
+            let positions = positions?.with(sharedBias: bias[0])
+            let mixed = attn.of(rows, norm1(x), seeing: keys, at: positions)
+            return feedForward(x[0..., rows] + dropPath(scaled(mixed, gamma1)))
+        }
     }
 
     /// The output together with what attention did.

@@ -18,17 +18,21 @@ public final class DropPath: Module {
         self.generator = generator
     }
 
+    /// Where the next draw comes from; nil where there is none.
+    package var source: Generator? {
+        guard isTraining, rate > 0 else { return nil }
+        return Generator.scoped ?? generator ?? .default(on: .cpu)
+    }
+
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        guard isTraining, rate > 0 else { return x }
+        guard let source else { return x }
         let shape = [x.shape[0]] + Array(repeating: 1, count: x.rank - 1)
-        let source = Generator.scoped ?? generator
         return Self.apply(x, rate: rate, uniform: .uniform(shape, generator: source))
     }
 
     /// Rows `[R, D]` of sequences, of which each is dropped as a whole.
     func callAsFunction(_ rows: Tensor, of sequences: TokenRows) -> Tensor {
-        guard isTraining, rate > 0 else { return rows }
-        let source = Generator.scoped ?? generator
+        guard let source else { return rows }
         let uniform = sequences.shapes.map { count, length in
             Tensor.uniform([count, 1, 1], generator: source).expanded([count, length, 1])
         }

@@ -13,6 +13,10 @@ open class Module {
     /// Whether layers that differ between training and evaluation behave as in training.
     public private(set) var isTraining = true
 
+    /// Whether blocks forget what they compute between input and output, and compute it again in the
+    /// backward pass.
+    public private(set) var checkpointsActivations = false
+
     public init() {}
 
     /// Checkpoint names of the properties whose name is not their own in snake_case.
@@ -170,6 +174,12 @@ extension Module {
 
     /// Makes the module and all inside behave as in evaluation.
     public func evaluate() { train(false) }
+
+    /// Makes all blocks inside keep their inputs alone for the backward pass, which computes the rest again.
+    public func checkpointActivations(_ isOn: Bool = true) {
+        checkpointsActivations = isOn
+        for child in children { child.checkpointActivations(isOn) }
+    }
 
     /// Stops or resumes recording the parameters for differentiation.
     public func freeze(_ frozen: Bool = true) {

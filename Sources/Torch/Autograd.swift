@@ -73,18 +73,27 @@ public func noGrad<Result, Failure: Error>(
 /// Less memory for a third more computation: Chen, Xu, Zhang and Guestrin, *Training Deep Nets with
 /// Sublinear Memory Cost* (2016).
 ///
-/// Random operators inside must draw from an explicit state, or both runs differ.
+/// Numbers and gradients are those of the plain stage to the bit; it simply runs where nothing is recorded.
+/// There are no gradients of gradients.
+///
+/// - Parameters:
+///   - inputs: what the stage is given; others that it uses get no gradient.
+///   - parameters: the leaves beside them that it uses itself and that are to have one.
+///   - stage: draws the same random numbers both times.
+/// - Returns: what the stage made.
 public func checkpointed(
-    _ inputs: [Tensor], _ stage: @escaping ([Tensor]) -> Tensor
+    _ inputs: [Tensor], parameters: [Tensor], _ stage: @escaping ([Tensor]) -> Tensor
 ) -> Tensor {
+    guard api.grad_mode() else { return stage(inputs) }
     final class Box {
         let stage: ([Tensor]) -> Tensor
         init(_ stage: @escaping ([Tensor]) -> Tensor) { self.stage = stage }
     }
     let context = Unmanaged.passRetained(Box(stage)).toOpaque()
     let handles: [ct_tensor?] = inputs.map(\.handle)
+    let trained: [ct_tensor?] = parameters.map(\.handle)
     var made: ct_tensor?
-    let status = withExtendedLifetime(inputs) {
+    let status = withExtendedLifetime((inputs, parameters)) {
         api.checkpoint(
             { context, inputs, count in
                 guard let context, let inputs else { return nil }
@@ -101,7 +110,7 @@ public func checkpointed(
             }, context,
             { context in
                 if let context { Unmanaged<Box>.fromOpaque(context).release() }
-            }, handles, Int64(handles.count), &made)
+            }, handles, Int64(handles.count), trained, Int64(trained.count), &made)
     }
     check(status, in: "checkpoint", arguments: inputs.map(\.summary).joined(separator: ", "))
     guard let made else { fatalError("checkpoint returned no tensor") }

@@ -21,6 +21,12 @@ public final class Generator: @unchecked Sendable {
         handle = made
     }
 
+    /// A generator on the CPU that draws what one with this state would draw next.
+    public convenience init(state: Tensor) {
+        self.init(seed: 0)
+        self.state = state
+    }
+
     private init(handle: ct_generator) {
         self.handle = handle
     }

@@ -9,7 +9,6 @@ enum Reduction {
     static let minAll = Op("aten::min")
     static let norm = Op("aten::linalg_vector_norm")
     static let logSumExp = Op("aten::logsumexp")
-    static let cumsum = Op("aten::cumsum")
 }
 
 extension Tensor {
@@ -51,8 +50,6 @@ extension Tensor {
     public func logSumExp(_ dim: Int, keepDim: Bool = false) -> Tensor {
         Reduction.logSumExp(.tensor(self), .ints([dim]), .bool(keepDim))
     }
-
-    public func cumulativeSum(_ dim: Int) -> Tensor { Reduction.cumsum(.tensor(self), .int(dim)) }
 
     /// The vectors along a dimension at unit length: x / max(‖x‖, eps).
     public func normalized(_ dim: Int = -1, eps: Double = 1e-12) -> Tensor {

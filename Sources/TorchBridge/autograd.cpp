@@ -21,6 +21,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+variable_list borrow_all(const ct_tensor *handles, int64_t n) {
+  variable_list list;
+  list.reserve(n);
+  for (int64_t i = 0; i < n; ++i) list.push_back(handles ? borrow(handles[i]) : at::Tensor());
+  return list;
+}
+
 // -- y = x W^T + b ----------------------------------------------------------------------------------
 
 // The transposed matrix row by row in memory of its own. Copied as three dimensions, because libtorch
@@ -155,13 +162,15 @@ struct AutocastState {
     at::ScalarType dtype;
   };
   std::array<Kind, 2> kinds;
+  // Whether casts of weights are kept, which all threads would share.
+  bool keeps_casts;
 
   static AutocastState current() {
     auto read = [](c10::DeviceType device) {
       return Kind{device, at::autocast::is_autocast_enabled(device),
                   at::autocast::get_autocast_dtype(device)};
     };
-    return {{read(at::kCPU), read(at::kCUDA)}};
+    return {{read(at::kCPU), read(at::kCUDA)}, at::autocast::is_autocast_cache_enabled()};
   }
 
   void apply() const {
@@ -169,21 +178,29 @@ struct AutocastState {
       at::autocast::set_autocast_enabled(kind.device, kind.enabled);
       at::autocast::set_autocast_dtype(kind.device, kind.dtype);
     }
+    at::autocast::set_autocast_cache_enabled(keeps_casts);
   }
 
   bool any() const { return kinds[0].enabled || kinds[1].enabled; }
 };
 
+// The parameters that a stage uses are arguments beside its inputs, so that their gradients come out of
+// the backward pass like all others, wherever that sends them.
 struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   static at::Tensor forward(AutogradContext *context, const c10::intrusive_ptr<Stage> &stage,
                             const AutocastState &autocast, at::TensorList inputs,
-                            const at::Tensor &recorded) {
-    context->save_for_backward(inputs.vec());
+                            at::TensorList parameters) {
+    auto saved = inputs.vec();
+    saved.insert(saved.end(), parameters.begin(), parameters.end());
+    context->save_for_backward(std::move(saved));
     context->saved_data["stage"] = c10::IValue::make_capsule(stage);
     context->saved_data["autocast"] = c10::IValue::make_capsule(
         c10::make_intrusive<Kept>(autocast));
-    at::AutoGradMode off(false);
-    return (*stage)(inputs.vec());
+    context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
+    // Recorded like the second run, and forgotten at once: operators are chosen by whether they are
+    // recorded, and both runs have to give the same numbers.
+    at::AutoGradMode on(true);
+    return (*stage)(cut_off(inputs)).detach();
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
@@ -191,19 +208,27 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
         context->saved_data["stage"].toCapsule());
     auto kept = c10::static_intrusive_pointer_cast<Kept>(
         context->saved_data["autocast"].toCapsule());
-    variable_list inputs;
-    for (const auto &saved : context->get_saved_variables())
-      inputs.push_back(saved.detach().requires_grad_(saved.requires_grad()));
+    auto saved = context->get_saved_variables();
+    const auto count = static_cast<size_t>(context->saved_data["inputs"].toInt());
+    // What is differentiated by: the inputs, cut off from what made them, then the parameters.
+    auto sources = cut_off(at::TensorList(saved).slice(0, count));
+    const auto inputs = sources;
+    sources.insert(sources.end(), saved.begin() + count, saved.end());
+    variable_list wanted;
+    for (const auto &source : sources)
+      if (source.requires_grad()) wanted.push_back(source);
+    variable_list found;
     {
       Rerun as_in_the_forward_pass(kept->autocast);
       at::AutoGradMode on(true);
       auto output = (*stage)(inputs);
-      // Parameters used inside the stage collect their gradients here, the inputs' go back below.
-      torch::autograd::backward({output}, gradients);
+      found = torch::autograd::grad({output}, wanted, gradients, /*retain_graph=*/false,
+                                    /*create_graph=*/false, /*allow_unused=*/true);
     }
     variable_list result{at::Tensor(), at::Tensor()};
-    for (const auto &input : inputs) result.push_back(input.grad());
-    result.push_back(at::Tensor());
+    auto next = found.begin();
+    for (const auto &source : sources)
+      result.push_back(source.requires_grad() ? std::move(*next++) : at::Tensor());
     return result;
   }
 
@@ -212,6 +237,13 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
     AutocastState autocast;
     explicit Kept(const AutocastState &autocast) : autocast(autocast) {}
   };
+
+  static variable_list cut_off(at::TensorList tensors) {
+    variable_list result;
+    for (const auto &tensor : tensors)
+      result.push_back(tensor.detach().requires_grad_(tensor.requires_grad()));
+    return result;
+  }
 
   // Puts the thread's settings back even where the stage fails.
   struct Rerun {
@@ -226,27 +258,17 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
 };
 
 int checkpoint(ct_stage run, void *context, void (*release)(void *), const ct_tensor *inputs,
-               int64_t n, ct_tensor *out) {
+               int64_t n_inputs, const ct_tensor *parameters, int64_t n_parameters,
+               ct_tensor *out) {
   auto stage = c10::make_intrusive<Stage>(run, context, release);
   return guarded([&] {
-    variable_list tensors;
-    for (int64_t i = 0; i < n; ++i) tensors.push_back(borrow(inputs[i]));
-    // Recorded even where only the parameters inside the stage, which nobody sees from here, need
-    // gradients: one empty input always asks for one.
-    auto recorded = at::empty({0}, at::kFloat).set_requires_grad(true);
-    *out = give(CheckpointFunction::apply(stage, AutocastState::current(),
-                                          at::TensorList(tensors), recorded));
+    auto given = borrow_all(inputs, n_inputs), trained = borrow_all(parameters, n_parameters);
+    *out = give(CheckpointFunction::apply(stage, AutocastState::current(), at::TensorList(given),
+                                          at::TensorList(trained)));
   });
 }
 
 // -- Gradients --------------------------------------------------------------------------------------
-
-variable_list borrow_all(const ct_tensor *handles, int64_t n) {
-  variable_list list;
-  list.reserve(n);
-  for (int64_t i = 0; i < n; ++i) list.push_back(handles ? borrow(handles[i]) : at::Tensor());
-  return list;
-}
 
 int grad(const ct_tensor *outputs, const ct_tensor *output_gradients, int64_t n_outputs,
          const ct_tensor *inputs, int64_t n_inputs, bool retain, bool create_graph,

@@ -101,6 +101,7 @@ public struct RunSettings: Configuration {
     public var deterministic = true
     public var accumulation = 1
     public var parallel = 1
+    public var activationCheckpointing = false
     public var logEvery = 10
     public var saveEvery = 1.0
     public var keep = 2
@@ -130,6 +131,9 @@ public struct RunSettings: Configuration {
                 "parts of a step's pictures that the CPU computes at the same time, each on its "
                 + "share of run.threads: faster for small models, whose operators are too short to "
                 + "be split; gradients are averaged as with accumulation",
+            "activationCheckpointing":
+                "whether blocks keep their inputs alone for the backward pass, which computes the rest "
+                + "again: less memory for a third more computation, and the same numbers",
             "logEvery": "steps between lines of metrics.jsonl",
             "saveEvery": "epochs between checkpoints",
             "keep": "checkpoints that are kept, besides the last",

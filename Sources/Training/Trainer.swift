@@ -82,6 +82,7 @@ public final class Trainer<Method: PretrainingMethod> {
         let backbone = try settings.model.encoder(generator: generator)
         method = try Method(settings.method, backbone: backbone, generator: generator)
         method.move(to: device)
+        method.checkpointActivations(run.activationCheckpointing)
 
         var plan = try data.plan(
             for: source, imageSize: settings.model.imageSize, channels: settings.model.channels,

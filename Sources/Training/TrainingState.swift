@@ -60,7 +60,8 @@ public struct TrainingState {
     /// Copies a file's state into model, optimiser, loss scaler and generator.
     ///
     /// - Returns: the number of steps done.
-    /// - Throws: `TensorFileError` or `LoadError` where the file is damaged or of another run.
+    /// - Throws: `TensorFileError` or `LoadError` where the file is damaged or of another run,
+    ///   `RunFolderError` where it is of another form.
     public static func restore(
         from url: URL, model: Module, optimizer: any Optimizer, scaler: LossScaler?,
         generator: Generator
@@ -68,6 +69,12 @@ public struct TrainingState {
         let file = try SafeTensorsFile(path: url.path)
         guard let step = file.metadata["step"].flatMap(Int.init) else {
             throw RunFolderError("\(url.path) is no checkpoint of a run: its step is missing")
+        }
+        let form = file.metadata[formatKey] ?? "none"
+        guard form == format else {
+            throw RunFolderError(
+                "\(url.path) is of the form '\(form)', expected '\(format)': the run goes on with the "
+                    + "version of Tessera that wrote it")
         }
         try model.load(tensors(in: file, under: modelPrefix), from: url.path)
         try optimizer.load(tensors(in: file, under: optimizerPrefix))
@@ -79,11 +86,6 @@ public struct TrainingState {
     /// The model's tensors of a run's checkpoint, by their names in the model.
     public static func model(in file: SafeTensorsFile) throws -> [String: Tensor] {
         try tensors(in: file, under: modelPrefix)
-    }
-
-    /// Whether a file is a checkpoint of a run of ours, rather than of bare weights.
-    public static func isRunCheckpoint(_ file: SafeTensorsFile) -> Bool {
-        file.metadata[formatKey] != nil
     }
 
     private static func tensors(

@@ -61,8 +61,8 @@ enum ExitStatus: Int32 {
             say(
                 UsageError(
                     "out of memory in \(failure.operation): in training raise run.accumulation, "
-                        + "which divides data.batchSize into parts, or set run.precision=bfloat16; "
-                        + "elsewhere lower the batch size"),
+                        + "which divides data.batchSize into parts, set run.activationCheckpointing=true or "
+                        + "run.precision=bfloat16; elsewhere lower the batch size"),
                 .outOfMemory)
         }
         if failure.isNondeterministic {

@@ -29,11 +29,6 @@ import VisionModels
         for sample in 0..<2 {
             let heads = maps.heatMaps(sample: sample)
             #expect(heads.allSatisfy { $0.rows == 2 && $0.columns == 4 })
-            let mean = maps.meanHeatMap(sample: sample)
-            for cell in 0..<8 {
-                let expected = (heads[0].values[cell] + heads[1].values[cell]) / 2
-                #expect(abs(mean.values[cell] - expected) < 1e-6)
-            }
         }
     }
 

@@ -101,11 +101,9 @@ import Torch
         let names = CheckpointFamily.all.map(\.name)
         #expect(Set(names).count == names.count)
         for family in CheckpointFamily.all {
-            #expect(CheckpointFamily.named(family.name)?.title == family.title)
             let foreign = family.names.rules.filter { $0.form == .same && $0.condition == nil }
                 .map { $0.foreign[0].description }
             #expect(Set(foreign).count == foreign.count, "\(family.name)")
         }
-        #expect(CheckpointFamily.named("nonsense") == nil)
     }
 }

@@ -54,7 +54,7 @@ import Torch
         let input = x.clone().requiringGrad()
         func run() -> Tensor {
             autocast(to: .bfloat16, on: .cpu) {
-                checkpointed([input]) { $0[0].linear(weight, nil) }
+                checkpointed([input], parameters: [weight]) { $0[0].linear(weight, nil) }
             }
         }
         let before = run()

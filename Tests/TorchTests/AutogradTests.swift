@@ -69,9 +69,15 @@ import Torch
         let weight = Tensor.normal([5, 6], generator: generator).requiringGrad()
         let stage = { (inputs: [Tensor]) in inputs[0].linear(weight, nil).tanh() }
         let plain = gradients(of: stage([x]).sum(), withRespectTo: [x, weight])
-        let y = checkpoint ? checkpointed([x], stage) : stage([x])
-        y.sum().backward()
-        for (found, expected) in [(x.gradient, plain[0]), (weight.gradient, plain[1])] {
+        func y() -> Tensor {
+            checkpoint ? checkpointed([x], parameters: [weight], stage) : stage([x])
+        }
+        let alone = gradients(of: y().sum(), withRespectTo: [weight])
+        #expect(x.gradient == nil && weight.gradient == nil)
+        y().sum().backward()
+        for (found, expected) in [
+            (x.gradient, plain[0]), (weight.gradient, plain[1]), (alone[0], plain[1]),
+        ] {
             guard let found, let expected else {
                 Issue.record("a gradient is missing")
                 continue
@@ -84,9 +90,38 @@ import Torch
     func checkpointOfFrozenInput() {
         let x = Tensor.ones([2, 3])
         let weight = Tensor.ones([1, 3]).requiringGrad()
-        checkpointed([x]) { $0[0].linear(weight, nil) }.sum().backward()
+        func y() -> Tensor {
+            checkpointed([x], parameters: [weight]) { $0[0].linear(weight, nil) }
+        }
+        y().sum().backward()
         #expect(weight.gradient?.values() == [2, 2, 2] as [Float])
-        #expect(!noGrad { checkpointed([x]) { $0[0].linear(weight, nil) } }.requiresGrad)
+        #expect(!noGrad { y() }.requiresGrad)
+        weight.requiringGrad(false)
+        #expect(!y().requiresGrad)
+    }
+
+    @Test("a checkpointed stage runs twice, and is let go with what it made")
+    func checkpointCalls() throws {
+        final class Witness {}
+        let x = Tensor.ones([2]).requiringGrad()
+        var calls = 0
+        weak var witness: Witness?
+        func y() -> Tensor {
+            let held = Witness()
+            witness = held
+            return checkpointed([x], parameters: []) { inputs in
+                withExtendedLifetime(held) { calls += 1 }
+                return inputs[0].squared()
+            }
+        }
+        var made: Tensor? = y()
+        #expect(calls == 1 && witness != nil)
+        made?.sum().backward()
+        #expect(calls == 2)
+        made = nil
+        #expect(witness == nil)
+        _ = noGrad { y() }
+        #expect(calls == 3)
     }
 
     @Test("a checkpointed stage runs under the same autocast both times")
@@ -106,7 +141,7 @@ import Torch
             return [y, x.gradient, weight.gradient]
         }
         let expected = run { stage([x]) }
-        let found = run { checkpointed([x], stage) }
+        let found = run { checkpointed([x], parameters: [weight], stage) }
         for (a, b) in zip(found, expected) {
             guard let a, let b else {
                 Issue.record("a gradient is missing")

@@ -158,6 +158,24 @@ import VisionModels
         #expect(try checkpoint("on 4", step: 8) == expected)
     }
 
+    @Test(
+        "activation checkpointing changes nothing, to the bit",
+        arguments: [Precision.float32, .bfloat16], [1, 2])
+    func activationCheckpointing(precision: Precision, parallel: Int) throws {
+        func checkpointing(_ isOn: Bool) throws -> [String: [UInt8]] {
+            try train("\(isOn)") {
+                $0.run.precision = precision
+                $0.model.depth = 3
+                $0.model.dropPath = 0.5
+                ($0.run.parallel, $0.run.threads) = (parallel, parallel)
+                $0.schedule.epochs = 2
+                $0.run.activationCheckpointing = isOn
+            }
+            return try checkpoint("\(isOn)", step: 8)
+        }
+        #expect(try checkpointing(true) == checkpointing(false))
+    }
+
     @Test("parts that cannot be computed go on to the others: missing pictures, infinite losses")
     func parallelFaults() throws {
         let source = MemorySource(bad: [0, 5, 6, 11, 19, 20, 21, 30, 31])

@@ -119,8 +119,14 @@ import VisionModels
         #expect { try restore(parts) } throws: { error in
             "\(error)" == "\(url.path) is no checkpoint of a run: its step is missing"
         }
+        try SafeTensorsWriter.write(
+            model, to: url.path, metadata: ["step": "3", "tessera.format": "run-2"])
+        #expect { try restore(parts) } throws: { error in
+            "\(error)".hasPrefix("\(url.path) is of the form 'run-2', expected 'run-1': ")
+        }
         let scaler = parts.scaler.stateTensors().map { ("scaler." + $0.name, $0.tensor) }
-        try SafeTensorsWriter.write(model + scaler, to: url.path, metadata: ["step": "3"])
+        try SafeTensorsWriter.write(
+            model + scaler, to: url.path, metadata: ["step": "3", "tessera.format": "run-1"])
         #expect { try restore(parts) } throws: { error in
             (error as? TensorFileError)?.kind == .missingKey
                 && "\(error)".hasPrefix("\(url.path): 'generator': is not in the file")
@@ -134,20 +140,15 @@ import VisionModels
         #expect(error?.kind == .unreadable)
     }
 
-    @Test("a run's checkpoint is told from bare weights, and gives its model")
-    func kinds() throws {
+    @Test("a run's checkpoint names method and step, and gives its model")
+    func model() throws {
         let parts = try Parts(seed: 1)
         parts.step()
         try parts.state(step: 1).write(to: url, metadata: ["method": "tiny"])
         let file = try SafeTensorsFile(path: url.path)
-        #expect(TrainingState.isRunCheckpoint(file))
         #expect(file.metadata["method"] == "tiny" && file.metadata["step"] == "1")
         let model = try TrainingState.model(in: file)
         #expect(
             bytes(model.map { ($0.key, $0.value) }) == bytes(parts.model.stateDict))
-
-        let bare = folder.path("bare.safetensors")
-        try SafeTensorsWriter.write(parts.model.stateDict, to: bare)
-        #expect(try !TrainingState.isRunCheckpoint(SafeTensorsFile(path: bare)))
     }
 }

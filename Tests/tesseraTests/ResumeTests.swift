@@ -219,7 +219,7 @@ struct ResumeTests {
     }
 
     @Test(
-        "parts that are computed at the same time: threads change nothing in any method",
+        "neither threads of parts nor activation checkpointing change anything in any method",
         arguments: ["mae", "simmim-swin", "ijepa", "stop", "ibot", "ibot-swin"])
     func parallel(method: String) throws {
         let settings =
@@ -231,7 +231,9 @@ struct ResumeTests {
             ]
         let (one, two) = try (
             run(method, "one", settings + ["run.threads=1"]),
-            run(method, "two", settings + ["run.threads=2"])
+            run(
+                method, "two",
+                settings + ["run.threads=2", "run.activationCheckpointing=true"])
         )
         #expect(try lastCheckpoint(one) == lastCheckpoint(two))
     }

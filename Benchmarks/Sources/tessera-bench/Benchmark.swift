@@ -18,6 +18,8 @@ struct Settings: Codable {
     var precision = "fp32"
     /// Of the encoder: `small`, `base`, `large`.
     var size = "small"
+    /// Whether the encoder's blocks forget what the backward pass can compute again.
+    var checkpointing = false
     /// Pictures in a step.
     var batch = 1
     /// Tokens of a picture, for attention alone.

@@ -12,6 +12,8 @@ struct Suite {
             + [50, 197].flatMap { [attention($0, "fp32"), attention($0, "bf16")] } + [
                 step(.vitStep, "vit_s16", "small", "fp32", batch: quick ? 4 : 16),
                 step(.vitStep, "vit_s16", "small", "bf16", batch: bf16Batch(16)),
+                checkpointingStep("fp32", batch: quick ? 4 : 16),
+                checkpointingStep("bf16", batch: bf16Batch(16)),
                 step(.maeStep, "mae_b16", "base", "fp32", batch: quick ? 4 : 32),
                 step(.maeStep, "mae_b16", "base", "bf16", batch: bf16Batch(32)),
                 step(.jepaStep, "ijepa_s16", "small", "fp32", batch: quick ? 4 : 16),
@@ -210,6 +212,14 @@ struct Suite {
                 batch: batch),
             measure: .rate(work: Double(batch), unit: "images/s"), rounds: quick ? 2 : 5,
             reportsMemory: true, remark: remark(precision, batch))
+    }
+
+    /// The same of a ViT-S/16 with activation checkpointing, beside the peer's.
+    private func checkpointingStep(_ precision: String, batch: Int) -> Benchmark {
+        var benchmark = step(
+            .vitStep, "vit_s16_checkpointing", "small", precision, batch: batch)
+        benchmark.settings.checkpointing = true
+        return benchmark
     }
 
     /// Nearest neighbors for each k; 10, 20, 100 and 200 are the protocol of DINO and iBOT.

@@ -14,6 +14,7 @@ enum TrainingSteps {
         var config = try encoder(settings)
         config.positions = .learned
         let encoder = try VisionTransformer(config, generator: generator)
+        encoder.checkpointActivations(settings.checkpointing)
         let head = Linear(config.width, 1000, generator: generator)
         encoder.move(to: device)
         head.move(to: device)

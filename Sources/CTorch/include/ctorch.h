@@ -105,7 +105,8 @@ typedef struct {
   bool (*grad_mode)(void);
   void (*set_grad_mode)(bool);
   int (*checkpoint)(ct_stage, void *context, void (*release)(void *), const ct_tensor *inputs,
-                    int64_t n, ct_tensor *out);
+                    int64_t n_inputs, const ct_tensor *parameters, int64_t n_parameters,
+                    ct_tensor *out);
 
   // y = x W^T + b on the CPU, forward and backward by oneDNN, or else by the BLAS. `widen` multiplies
   // matrices of bf16 in fp32 and rounds the product.

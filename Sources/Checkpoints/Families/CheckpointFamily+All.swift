@@ -10,9 +10,6 @@ extension CheckpointFamily {
         .vissl, .stop, .iJEPA, .iBOT, .dino, .mae, .timm,
     ]
 
-    /// The family of a name, as reports spell it.
-    public static func named(_ name: String) -> CheckpointFamily? { all.first { $0.name == name } }
-
     /// What tensors are that many families have beside the encoder, by the start of their names.
     static let commonOthers = [
         Other("decoder", "the decoder of pre-training"),

@@ -46,8 +46,11 @@ public final class SwinBlock: Module {
     /// - Returns: `[B, H·W, C]`.
     public func callAsFunction(_ x: Tensor, on grid: PatchGrid) -> Tensor {
         let windows = Windows(of: grid, size: window, shift: shift)
-        let mixed = attn(windows.partition(norm1(x)), mask: masks.mask(of: windows, x.device))
-        return feedForward(x + dropPath(windows.merge(mixed)))
+        return checkpointing(x, drawing: dropPath.source) { [self] x, _ in
+            let mixed = attn(
+                windows.partition(norm1(x)), mask: masks.mask(of: windows, x.device))
+            return feedForward(x + dropPath(windows.merge(mixed)))
+        }
     }
 
     /// The output together with the attention weights `[B·W, heads, n, n]`.
