@@ -32,10 +32,10 @@ extension CoverageReport: CustomStringConvertible {
     /// The summary, then what was resized, converted, missing, unused; at most `count` names each.
     public func lines(listing count: Int) -> [String] {
         var lines = [summary]
-        func list(_ title: String, _ items: [String], separator: String = ", ") {
+        func list(_ title: String, _ items: [String]) {
             guard !items.isEmpty else { return }
-            var text = items.prefix(count).joined(separator: separator)
-            if items.count > count { text += "\(separator)… \(items.count) in all" }
+            var text = items.prefix(count).joined(separator: ", ")
+            if items.count > count { text += ", … \(items.count) in all" }
             lines.append("  \(title): \(text)")
         }
         let resizes = Dictionary(grouping: loaded.filter { $0.resized != nil }) {

@@ -6,7 +6,6 @@ public struct DataError: Error, Sendable, CustomStringConvertible {
         case unreadable
         case empty
         case malformed
-        case unlabelled
         case invalidPipeline
         case invalidMixing
         case tooFewPictures

@@ -19,12 +19,12 @@ struct LineSearch<Payload> {
 
     /// A point that fulfils the conditions, or the best one below the start; nil where rounding
     /// hides any descent.
-    func search(from start: Sample, firstStep: Double = 1, sample: (Double) -> Sample) -> Sample? {
+    func search(from start: Sample, sample: (Double) -> Sample) -> Sample? {
         // Close to the minimum values differ by rounding only, and slopes decide.
         let slack = 1e-14 * abs(start.value)
         var low = start
         var high: Sample?
-        var step = firstStep
+        var step = 1.0
         for _ in 0..<maxSamples {
             let trial = sample(step)
             let limit = start.value + decrease * step * start.slope + slack

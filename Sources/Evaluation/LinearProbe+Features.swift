@@ -92,7 +92,7 @@ private struct StoredLinearProbe: StoredProbe {
 }
 
 extension LinearProbe {
-    /// Top-1 and top-5 after the last epoch, as `scores.json` keeps them.
+    /// Top-1 and top-5 after the last epoch, as `scores.json` keeps them, with the best top-1 of any epoch.
     public static func scores(
         train: some ProbeFeatures, test: Features, _ config: Config = Config(), seed: UInt64 = 0,
         store: ProbeStore? = nil
@@ -107,7 +107,7 @@ extension LinearProbe {
             "epochs": .number(Double(config.epochs)),
             "warmupEpochs": .number(config.warmupEpochs),
             "weightDecay": .number(config.weightDecay), "start": .text(config.start.rawValue),
-            "seed": .number(Double(seed)),
+            "seed": .number(Double(seed)), "bestTop1": .number(result.best.top1),
         ]
         // That of LARS is no setting.
         if config.optimizer == .sgd { settings["momentum"] = .number(config.momentum) }

@@ -2,11 +2,11 @@ public import Torch
 
 /// Multinomial logistic regression without an intercept, to a certified optimum.
 ///
-/// F(W) = (1/n) Σ_i [log Σ_c exp(x_i·w_c) − x_i·w_{y_i}] + R(W), where R is λ/2 ‖W‖² (`l2`) or
-/// λ ‖W‖₁ + λ/2 ‖W‖² (`elasticNet`).
+/// F(W) = (1/n) Σ_i [log Σ_c exp(x_i·w_c) − x_i·w_{y_i}] + R(W), where R is λ/2 ‖W‖² (`l2`),
+/// λ ‖W‖₁ + λ/2 ‖W‖² (`elasticNet`) or λ ‖W‖₁ (`l1`).
 ///
-/// F is λ-strongly convex, so with the shortest subgradient v at W no point is lower than
-/// F(W) − ‖v‖² / 2λ: the solvers stop at that gap, and report it.
+/// With the square F is λ-strongly convex, so with the shortest subgradient v at W no point is lower than
+/// F(W) − ‖v‖² / 2λ: the solvers stop at that gap, and report it. Of `l1` it is the gap to the dual.
 ///
 /// n examples, D width, K classes. All in fp64.
 public final class LogisticRegression {

@@ -127,7 +127,7 @@ public final class Attention: Module {
         return x.linear(qkv.weight, concatenated([qBias, .zeros(like: qBias), vBias], 0))
     }
 
-    /// What is added to the logits, `[H, T, T]`.
+    /// What is added to the logits, of a shape that `[B, H, T, T]` can be expanded from.
     private func bias(_ positions: AttentionPositions?) -> Tensor? {
         guard let relativeBias else { return positions?.sharedBias }
         guard let pairs = positions?.pairs else {

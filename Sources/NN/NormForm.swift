@@ -6,13 +6,11 @@ public enum NormForm: String, Codable, Sendable, CaseIterable {
 
     /// The layer itself.
     ///
-    /// - Parameters:
-    ///   - width: the length of the last dimension.
-    ///   - eps: of a layer norm.
-    /// - Returns: `LayerNorm` or `DynamicTanh`, with a scale and a shift.
-    package func make(_ width: Int, eps: Double = 1e-5) -> any Layer {
+    /// - Parameter width: the length of the last dimension.
+    /// - Returns: `LayerNorm`, with an ε of 1e-5, or `DynamicTanh`, with a scale and a shift.
+    package func make(_ width: Int) -> any Layer {
         switch self {
-        case .layerNorm: LayerNorm(width, eps: eps)
+        case .layerNorm: LayerNorm(width, eps: 1e-5)
         case .dynamicTanh: DynamicTanh(width)
         }
     }

@@ -17,9 +17,10 @@ public final class LossScaler {
     public private(set) var scale: Tensor
     /// Good steps since the factor last changed, a scalar tensor of int32.
     private var tracker: Tensor
-    let growth: Double
-    let backoff: Double
-    let interval: Int
+    /// What the factor is multiplied by after `interval` good steps, and after a step that is skipped.
+    public let growth: Double
+    public let backoff: Double
+    public let interval: Int
 
     /// A scaler with PyTorch's values unless others are given.
     public init(

@@ -89,8 +89,7 @@ public struct RepeatedPeakSchedule: Schedule, Hashable {
     }
 }
 
-/// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP,
-/// momentum of DINO and iBOT.
+/// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP.
 public struct CosineSchedule: Schedule, Hashable {
     public let start: Double
     public let end: Double
@@ -108,21 +107,6 @@ public struct CosineSchedule: Schedule, Hashable {
 
 func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {
     end + (start - end) * 0.5 * (1 + cos(.pi * progress))
-}
-
-/// A straight line from one value to another: the momentum of I-JEPA's and StoP's target encoder.
-public struct LinearSchedule: Schedule, Hashable {
-    public let start: Double
-    public let end: Double
-    public let epochs: Double
-
-    public init(from start: Double, to end: Double, epochs: Double) {
-        self.start = start
-        self.end = end
-        self.epochs = epochs
-    }
-
-    public func value(at epoch: Double) -> Double { start + epoch / epochs * (end - start) }
 }
 
 /// What follows where a schedule is cut off.

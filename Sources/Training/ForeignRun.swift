@@ -132,6 +132,16 @@ extension Updater {
         try method.load(run.weights, from: run.file)
         try optimizer.load(tensors)
         if let scaler, let saved = run.scaler {
+            guard
+                (scaler.growth, scaler.backoff, scaler.interval)
+                    == (saved.growthFactor, saved.backoffFactor, saved.growthInterval)
+            else {
+                throw CheckpointError(
+                    .incomplete,
+                    "\(run.file): its loss scale grows by \(saved.growthFactor) after "
+                        + "\(saved.growthInterval) steps and shrinks by \(saved.backoffFactor), here it is "
+                        + "\(scaler.growth), \(scaler.interval) and \(scaler.backoff)")
+            }
             try scaler.load([
                 "scale": Tensor.full([], saved.scale),
                 "growth_tracker": Tensor.full([], Double(saved.growthTracker), dtype: .int32),

@@ -235,7 +235,8 @@ public struct OptimizerSettings: Configuration {
             "lr": "peak learning rate; null takes baseLr × images a step / 256",
             "baseLr": "learning rate for 256 images a step",
             "betas": "AdamW's β₁ and β₂", "eps": "AdamW's ε",
-            "weightDecay": "decoupled, not on vectors and biases",
+            "weightDecay":
+                "not on vectors and biases; decoupled with adamw, part of the gradient with sgd and lars",
             "clip": "largest Euclidean norm of all gradients; null for no limit",
             "clipEach": "whether the limit holds for the gradient of each tensor by itself, as in "
                 + "DINO and iBOT, instead of all together",

@@ -179,7 +179,7 @@ public final class Trainer<Method: PretrainingMethod> {
         let update: Updater<Method>.Update
     }
 
-    /// One step, without waiting for the device.
+    /// One step; with AdamW nothing waits for the device.
     private func makeStep() throws -> MadeStep {
         guard let whole = try loader.next() else { fatalError("the loader ended before the run") }
         guard whole.count > 0 else {

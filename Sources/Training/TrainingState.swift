@@ -6,8 +6,8 @@ public import Torch
 
 /// What a run needs to continue as if it had never stopped, in one safetensors file.
 ///
-/// `model.` tensors, the optimiser's as `optim.`, the state of the generator; the header's metadata
-/// hold the step. Order and augmentation of the pictures need no state: they are functions of seed
+/// `model.` tensors, the optimiser's as `optim.`, those of a loss scaler as `scaler.`, the state of the
+/// generator; the header's metadata hold the step. Order and augmentation of the pictures need no state: they are functions of seed
 /// and step.
 public struct TrainingState {
     /// Optimiser steps done.

@@ -62,7 +62,7 @@ final class Updater<Method: PretrainingMethod> {
         Step(index: step, epoch: step / stepsPerEpoch, total: schedules.length)
     }
 
-    /// One step of the weights, without waiting for the device.
+    /// One step of the weights; with AdamW nothing waits for the device.
     ///
     /// - Parameters:
     ///   - place: of the step.

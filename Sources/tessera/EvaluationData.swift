@@ -101,8 +101,8 @@ struct EvaluationData {
         guard settings.crops == .random else { return try features(config) }
         let crops = try RandomCrops(
             of: train, for: encoder, FeatureExtractor(encoder.model, config),
-            interpolation: settings.cropInterpolation ?? .bicubic, dropPath: config.dropPath,
-            progress)
+            interpolation: settings.cropInterpolation ?? .bicubic, form: settings.cropForm,
+            dropPath: config.dropPath, progress)
         return try (crops, extract(test, .validation, [config])[0])
     }
 

@@ -1,4 +1,5 @@
 import Configuration
+import Data
 import Evaluation
 import Imaging
 import VisionModels
@@ -45,12 +46,21 @@ extension PooledProbes.Config: OwnInput {
     }
 }
 
-extension ReadOutProbes.Config: OwnInput {
-    /// All tokens of the last block.
+extension LinearProbe.Config: OwnInput {
+    /// Random crops are drawn as for MAE's linear probe.
     static func setDefaults(
         _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings
     ) {
-        features.tokens = .all
+        pictures.cropForm = .clamped
+    }
+}
+
+extension ReadOutProbes.Config: OwnInput {
+    /// All tokens of the last block; random crops are drawn as for MAE's linear probe.
+    static func setDefaults(
+        _ features: inout FeatureExtractor.Config, _ pictures: inout PictureSettings
+    ) {
+        (features.tokens, pictures.cropForm) = (.all, .clamped)
     }
 }
 

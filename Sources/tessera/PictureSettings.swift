@@ -1,4 +1,5 @@
 import Configuration
+import Data
 import Imaging
 import Training
 
@@ -9,6 +10,7 @@ struct PictureSettings: Configuration, Hashable {
     var interpolation = Interpolation.bicubic
     var crops = Crops.center
     var cropInterpolation: Interpolation? = nil
+    var cropForm = RandomResizedCrop.Form.torchvision
 
     enum Crops: String, Codable, Sendable, CaseIterable {
         case center
@@ -34,6 +36,9 @@ struct PictureSettings: Configuration, Hashable {
                 + "pooled, readout)",
             "cropInterpolation":
                 "how random crops are resampled; null for bicubic (iBOT's probes have bilinear)",
+            "cropForm":
+                "how the rectangle of a random crop is drawn: torchvision, or clamped, cut to the picture "
+                + "after a single try, as in MAE's linear probe and *Beyond [cls]*",
         ]
     }
 

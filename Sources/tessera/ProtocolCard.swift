@@ -1,3 +1,4 @@
+import Data
 import Evaluation
 import Imaging
 import Training
@@ -16,7 +17,7 @@ struct ProtocolCard {
         let interpolation = pictures.interpolation
         let crops =
             pictures.crops == .center ? interpolation : pictures.cropInterpolation ?? .bicubic
-        settings = [
+        var settings: [String: Score.Setting] = [
             "weights": .text(encoder.origin),
             "checksum": .text(FeatureIdentity.checksum(of: encoder.model)),
             "data": .text(data), "imageSize": .number(Double(size)),
@@ -28,6 +29,8 @@ struct ProtocolCard {
             "mean": .text(Self.numbers(encoder.data.mean)),
             "std": .text(Self.numbers(encoder.data.std)),
         ]
+        if pictures.crops == .random { settings["cropForm"] = .text(pictures.cropForm.rawValue) }
+        self.settings = settings
     }
 
     /// A score with the card and what of the tokens it was made of.
@@ -50,8 +53,8 @@ struct ProtocolCard {
 
     /// Keys that are the same for all scores of an evaluation, in the order in which people read them.
     static let commonKeys = [
-        "weights", "checksum", "data", "imageSize", "resize", "crops", "interpolation", "mean",
-        "std",
+        "weights", "checksum", "data", "imageSize", "resize", "crops", "cropForm", "interpolation",
+        "mean", "std",
     ]
 
     private static func numbers(_ values: [Double]) -> String {

@@ -6,7 +6,7 @@ import Torch
 import Training
 import VisionModels
 
-/// The features of random crops, extracted anew in every epoch: how MAE's and VISSL's probes are
+/// The features of random crops, extracted anew in every epoch: how MAE's, iBOT's and VISSL's probes are
 /// trained.
 ///
 /// A picture becomes a crop of 8 to 100 % of it, and is flipped or not.
@@ -14,16 +14,19 @@ struct RandomCrops: ProbeFeatures {
     private let source: any ImageSource
     private let encoder: PretrainedEncoder
     private let extractor: FeatureExtractor
-    private let interpolation: Interpolation
+    private let crop: RandomResizedCrop
     private let dropsPaths: Bool
     private let progress: SourceProgress
     let classCount: Int
 
     init(
         of source: any ImageSource, for encoder: PretrainedEncoder, _ extractor: FeatureExtractor,
-        interpolation: Interpolation = .bicubic, dropPath: Double = 0, _ progress: SourceProgress
+        interpolation: Interpolation, form: RandomResizedCrop.Form, dropPath: Double,
+        _ progress: SourceProgress
     ) throws {
-        self.interpolation = interpolation
+        crop = RandomResizedCrop(
+            size: PixelSize(encoder.model.imageSize), scale: [0.08, 1],
+            interpolation: interpolation, form: form)
         dropsPaths = dropPath > 0
         if dropsPaths, let model = encoder.model as? VisionTransformer {
             let rates = DropPath.rates(depth: model.blocks.count, last: dropPath)
@@ -49,12 +52,7 @@ struct RandomCrops: ProbeFeatures {
     func batches(epoch: Int, of batch: Int, seed: UInt64) throws -> () throws -> LinearProbe.Batch?
     {
         var data = encoder.data
-        let size = PixelSize(encoder.model.imageSize)
-        data.augment =
-            ImagePipeline([
-                RandomResizedCrop(size: size, scale: [0.08, 1], interpolation: interpolation),
-                HorizontalFlip(),
-            ]).steps
+        data.augment = ImagePipeline([crop, HorizontalFlip()]).steps
         data.views = []
         // Pictures of a large step would not fit: they go through the encoder in parts.
         data.batchSize = min(batch, EvaluationBatches.defaultSize)

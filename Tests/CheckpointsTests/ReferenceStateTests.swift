@@ -114,9 +114,11 @@ struct ReferenceStateTests {
     @Test("safetensors and folders of weights have no state")
     func none() throws {
         let folder = try TemporaryFolder()
-        try SafeTensorsWriter.write(
-            [(name: String, tensor: TensorRecord)](), to: folder.file("a.safetensors"))
-        let state = try ReferenceState(CheckpointSource(path: folder.file("a.safetensors")))
-        #expect(state.optimizers.isEmpty && state.scalers.isEmpty && state.values.isEmpty)
+        let file = folder.file("model.safetensors")
+        try SafeTensorsWriter.write([(name: String, tensor: TensorRecord)](), to: file)
+        for path in [file, folder.path] {
+            let state = try ReferenceState(CheckpointSource(path: path))
+            #expect(state.optimizers.isEmpty && state.scalers.isEmpty && state.values.isEmpty)
+        }
     }
 }

@@ -37,6 +37,8 @@ import Testing
         let all = try openSource(folder.path, split: .all)
         #expect(all.count == 3)
         #expect(all.classNames == ["train", name].sorted())
+        #expect(all.notes.count == 1 && all.notes[0].contains("are taken for two classes"))
+        #expect(validation.notes.isEmpty)
     }
 
     @Test func aFlatFolderHasNoLabels() throws {

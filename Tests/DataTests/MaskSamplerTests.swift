@@ -130,9 +130,10 @@ import Torch
         try everyMask(sampler, on: grid) { #expect($0.hiddenCount <= 9) }
     }
 
-    @Test("permutations show each position to each row exactly once", arguments: grids)
+    @Test(
+        "permutations show each position to each row exactly once",
+        arguments: grids.filter { $0.count <= 200 })
     func permutations(grid: MaskGrid) throws {
-        guard grid.count <= 200 else { return }
         var sampler = PermutationMask()
         for context in Set([1, grid.count / 3 + 1, grid.count]) {
             sampler.contextTokens = context

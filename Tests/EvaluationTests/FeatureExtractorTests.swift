@@ -76,13 +76,16 @@ import VisionModels
         ]
         let x = images(4)
         let found = FeatureForms(extractors)(x)
+        try #require(found.count == 3)
         for (extractor, features) in zip(extractors, found) {
             #expect(features.isEqual(to: extractor(x)))
         }
         let batches = [x[..<3], x[3...]].map {
             LabelledBatch(images: $0, labels: Array(0..<$0.shape[0]))
         }
-        for (features, whole) in zip(FeatureForms(extractors).extract(batches), found) {
+        let joined = FeatureForms(extractors).extract(batches)
+        try #require(joined.count == 3)
+        for (features, whole) in zip(joined, found) {
             #expect(features.labels == [0, 1, 2, 0])
             #expect((features.values - whole).abs().max().item < 1e-5)
         }

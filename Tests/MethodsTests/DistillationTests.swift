@@ -270,13 +270,51 @@ import VisionModels
     @Test("a step that is not finite leaves the centres as they were")
     func nonFinite() throws {
         let method = try Self.make(Self.vit())
+        let before = Self.drawCenters(of: method.ibotLoss)
         let views = Self.views()
         _ = method.loss(
             global: views.global.map { $0 * .infinity }, local: views.local, mask: nil,
             at: Self.start)
         method.afterStep(Self.start)
-        #expect(method.ibotLoss.center.isFinite().allTrue)
-        #expect(method.ibotLoss.center2.isFinite().allTrue)
+        #expect(method.ibotLoss.center.isEqual(to: before.center))
+        #expect(method.ibotLoss.center2.isEqual(to: before.center2))
+    }
+
+    @Test("one prototype that is not finite leaves the whole centre as it was")
+    func nonFinitePrototype() {
+        let losses = DistillationLoss(prototypes: 5, patchPrototypes: 4)
+        let before = Self.drawCenters(of: losses)
+        func step(_ value: Float) {
+            let classes = Tensor([0, 1, value, 2, 3] as [Float], shape: [1, 5])
+            _ = losses(
+                DistillationLoss.Logits(classes: Tensor.zeros([4, 5])),
+                DistillationLoss.Logits(
+                    classes: Tensor.zeros([4, 5]) + classes,
+                    patchMean: Tensor([1, value, 0, 2] as [Float], shape: [1, 4])),
+                views: (global: 2, all: 2), weights: nil,
+                temperatures: (classes: 0.1, patches: 0.1))
+            losses.updateCenters()
+        }
+        for value in [Float.nan, .infinity] {
+            step(value)
+            #expect(losses.center.isEqual(to: before.center), "\(value)")
+            #expect(losses.center2.isEqual(to: before.center2), "\(value)")
+        }
+        step(4)
+        #expect(losses.center.isFinite().allTrue && losses.center2.isFinite().allTrue)
+        #expect(!losses.center.isEqual(to: before.center))
+        #expect(!losses.center2.isEqual(to: before.center2))
+    }
+
+    /// Sets centres that are nowhere 0, and returns copies of them.
+    private static func drawCenters(
+        of losses: DistillationLoss
+    ) -> (center: Tensor, center2: Tensor) {
+        let generator = Generator(seed: 4)
+        for center in [losses.center, losses.center2] {
+            center.copyInPlace(Tensor.normal(center.shape, generator: generator))
+        }
+        return (losses.center.clone(), losses.center2.clone())
     }
 
     // MARK: - Views and masks

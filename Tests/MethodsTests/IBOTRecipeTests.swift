@@ -137,13 +137,6 @@ import VisionModels
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)
             .filter { !$0.hasPrefix("fashion-mnist") && $0 != "one-gpu.yaml" }
         #expect(files.count == 11)
-        for file in files {
-            let text = try String(
-                contentsOfFile: Self.folder.appendingPathComponent(file).path, encoding: .utf8)
-            for word in ["Source: ", "Hardware: ", "Expected, ", "Command: tessera pretrain"] {
-                #expect(text.contains("# \(word)"), "\(file)")
-            }
-            #expect(text.contains("configs/pretrain/ibot/\(file)"))
-        }
+        try expectHeaders(of: files, in: Self.folder)
     }
 }

@@ -195,14 +195,7 @@ import VisionModels
             let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
                 .filter { $0.hasPrefix("vit-") }
             #expect(files.count == (method == "ijepa" ? 6 : 3))
-            for file in files {
-                let text = try String(
-                    contentsOfFile: folder.appendingPathComponent(file).path, encoding: .utf8)
-                for word in ["Source: ", "Hardware: ", "Expected, ", "Command: tessera pretrain"] {
-                    #expect(text.contains("# \(word)"), "\(file)")
-                }
-                #expect(text.contains("configs/pretrain/\(method)/\(file)"))
-            }
+            try expectHeaders(of: files, in: folder)
         }
     }
 }

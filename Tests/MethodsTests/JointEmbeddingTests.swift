@@ -286,7 +286,8 @@ import VisionModels
             $1
         }
         for name in ["predictor.predictor_pos_embed", "predictor.mask_token"] {
-            #expect(gradients[name].flatMap { $0 } != nil, "\(name)")
+            let gradient = try #require(gradients[name].flatMap { $0 }, "\(name)")
+            #expect(gradient.isFinite().allTrue && gradient.abs().max().item > 0, "\(name)")
         }
     }
 

@@ -82,7 +82,10 @@ import VisionModels
                 loss.backward()
                 if step == 0 {
                     for (name, tensor) in method.namedParameters {
-                        #expect(tensor.gradient != nil, "\(Shape.simMIMName) \(name)")
+                        let place = "\(Shape.simMIMName) \(name)"
+                        let gradient = try #require(tensor.gradient, "\(place)")
+                        #expect(gradient.isFinite().allTrue, "\(place)")
+                        #expect(gradient.abs().max().item > 0, "\(place)")
                     }
                 }
                 optimizer.step(learningRate: 0.01)

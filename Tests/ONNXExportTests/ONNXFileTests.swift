@@ -132,7 +132,7 @@ import VisionModels
         }
     }
 
-    @Test("a wrong weight is noticed")
+    @Test("a difference of a thousandth is noticed")
     func sensitivity() throws {
         let python = try ONNXRuntime.find()
         let folder = try TemporaryFolder()
@@ -145,7 +145,7 @@ import VisionModels
         try SafeTensorsWriter.write(
             [("in/0", images), ("out/0/tokens", tokens), ("out/0/feature", feature)], to: path)
         let found = try python.differences(model: folder.file("model.onnx"), case: path)
-        #expect(found.allSatisfy { $0.largest > 5e-4 })
+        #expect(found.count == 2 && found.allSatisfy { $0.largest > 5e-4 })
     }
 
     @Test("weights beyond a bound go to a file beside the model")

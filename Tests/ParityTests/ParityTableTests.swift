@@ -37,6 +37,36 @@ import Testing
         #expect(left.isEmpty, "not claimed: \(left.sorted())")
     }
 
+    /// Files beside the cases, without which tests compare nothing.
+    private static let companions = [
+        "beyondcls/checkpoints/mae_pretrain_full.pth",
+        "beyondcls/checkpoints/simmim_swin_pretrain.pth",
+        "beyondcls/checkpoints/simmim_vit_pretrain.pth",
+        "featurenorm/checkpoints/diffmoe_registers_runningbn/00001.pt",
+        "featurenorm/checkpoints/diffmoe_registers_runningbn/config.yaml",
+        "mapet/augmentation_statistics.json",
+        "mapet/checkpoints/1_imagenet_codes_codebook-size-8192_batchindex-500_bsize-16_val.pth",
+        "mapet/checkpoints/clip_state_dict.json",
+        "mapet/checkpoints/clip_state_dict.pt",
+        "mapet/checkpoints/codebook.json",
+        "mapet/checkpoints/codebook_centroids_320_16.npy",
+        "mapet/checkpoints/codebook_index_320_16.npy",
+        "mapet/checkpoints/codebook_patches320_it100.pth",
+        "mapet/checkpoints/codes.json",
+        "mapet/checkpoints/dalle_encoder.json",
+        "mapet/checkpoints/dalle_encoder.pkl",
+        "mapet/checkpoints/k_means_processed_imagenet_8192_val.pth",
+        "mapet/checkpoints/vqkd.json",
+        "mapet/checkpoints/vqkd.pth",
+        "mapet/mask_statistics.json",
+        "stop/checkpoints/ijepa_run/jepa-ep2.pth.tar",
+    ]
+
+    @Test("files that tests read beside the cases are in the repository", arguments: companions)
+    func companionIsCommitted(file: String) {
+        #expect(Self.committed.file(file) != nil, "copy \(file) to Tests/Parity/cases")
+    }
+
     @Test("the cases in the repository stay within 25 MB")
     func size() throws {
         let files = FileManager.default.enumerator(

@@ -1,8 +1,10 @@
-import Data
+import Foundation
 import Imaging
 import TestSupport
 import Testing
 import Torch
+
+@testable import Data
 
 /// Crops, resizes and normalised pictures, bit for bit where they are bytes.
 @Suite("Pictures equal to the reference") struct PictureParityTests {
@@ -64,21 +66,35 @@ import Torch
         "rectangles of the linear probe",
         arguments: ParityTable.cases("beyondcls", "aug_linprobe_crop_params"))
     func linearProbeRectangles(item: ParityCase) throws {
-        for (index, size) in try item.config.array("images_h_w").enumerated() {
+        let config = try item.config
+        let crop = RandomResizedCrop(
+            scale: try config.array("scale").map { try $0.double },
+            ratio: try config.array("ratio").map { try $0.double }, form: .clamped)
+        for (index, size) in try config.array("images_h_w").enumerated() {
             let (height, width) = (try size[0].int, try size[1].int)
             let draws = try item.tensor("in/areafrac_aspect\(index)").values(as: Double.self)
             let name = "out/top_left_h_w\(index)"
             let recorded = try item.tensor(name).values(as: Int.self)
             var boxes: [Int] = []
             for row in 0..<draws.count / 2 {
-                let box = RandomResizedCrop.boxSize(
-                    areaFraction: draws[2 * row], aspect: draws[2 * row + 1], height: height,
-                    width: width)
-                let (h, w) = (min(box.height, height), min(box.width, width))
                 // Where it lies was drawn by the reference: taken over, and checked to be possible.
-                let (top, left) = (recorded[4 * row], recorded[4 * row + 1])
-                #expect((0...height - h).contains(top) && (0...width - w).contains(left))
-                boxes += [top, left, h, w]
+                var numbers = [
+                    draws[2 * row], log(draws[2 * row + 1]), Double(recorded[4 * row]),
+                    Double(recorded[4 * row + 1]),
+                ].makeIterator()
+                let box = crop.box(
+                    height: height, width: width, random: &numbers
+                ) { range, numbers in
+                    let drawn = numbers.next() ?? .nan
+                    #expect(drawn >= range[0] && drawn <= range[1])
+                    return drawn
+                } offset: { room, numbers in
+                    let drawn = Int(numbers.next() ?? -1)
+                    #expect((0...room).contains(drawn))
+                    return drawn
+                }
+                #expect(numbers.next() == nil)
+                boxes += [box.top, box.left, box.height, box.width]
             }
             item.compare(name, Tensor(boxes, shape: [draws.count / 2, 4]))
         }

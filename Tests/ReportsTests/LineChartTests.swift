@@ -67,12 +67,13 @@ import Testing
     @Test("curves stay inside the frame")
     func frame() throws {
         let values = (0..<100).map { (i: Int) -> Double in i % 2 == 0 ? Double(i * i) : Double(-i) }
-        for path in try attribute("d", in: chart(values)) {
-            for place in path.split(whereSeparator: { "MLh".contains($0) }) where place != "0" {
-                let numbers = place.split(separator: " ").compactMap { Double($0) }
-                #expect(numbers.count == 2)
-                #expect((54...546).contains(numbers[0]) && (14...254).contains(numbers[1]))
-            }
+        let path = try #require(try attribute("d", in: chart(values)).first)
+        let places = path.split(whereSeparator: { "MLh".contains($0) }).filter { $0 != "0" }
+        #expect(places.count == values.count)
+        for place in places {
+            let numbers = place.split(separator: " ").compactMap { Double($0) }
+            try #require(numbers.count == 2)
+            #expect((54...546).contains(numbers[0]) && (14...254).contains(numbers[1]))
         }
     }
 
@@ -83,6 +84,12 @@ import Testing
             title: "<i>", xLabel: "'\"<", yLabel: "&", series: [series, series], note: "<u>"
         ).html.markup
         for tag in ["<b", "<i>", "<u>", "\"<\"", "onload=\"x\""] { #expect(!markup.contains(tag)) }
+        for text in [
+            "<h3>&lt;i&gt;", "<small>&amp;</small>", ">&#39;&quot;&lt;</text>",
+            "data-x=\"&#39;&quot;&lt;\"", "<p class=\"note\">&lt;u&gt;</p>",
+            "data-name=\"&lt;b onload=&quot;x&quot;&gt;\"",
+            "</i>&lt;b onload=&quot;x&quot;&gt;", "&lt;b onload=&quot;x&quot;&gt; is NaN at ",
+        ] { #expect(markup.contains(text), "\(text)") }
     }
 
     @Test("smoothing starts at the first value and passes over gaps")

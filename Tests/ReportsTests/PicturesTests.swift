@@ -74,20 +74,4 @@ import Testing
         #expect(!large.html.markup.contains("pixels"))
         #expect(throws: ImageError.self) { try Picture(ImageBuffer(), alternative: "") }
     }
-
-    @Test("a montage puts pictures in the middle of equal cells")
-    func montage() throws {
-        let wide = ImageBuffer(
-            width: 4, height: 2, channels: 1, pixels: repeatElement(10, count: 8))
-        var red = ImageBuffer(width: 2, height: 2, channels: 3)
-        red[0, 0, 0] = 250
-        let picture = try #require(
-            ImageBuffer.montage([[wide, red], [red]], scale: 2, gap: 1, background: 99))
-        #expect(picture.width == 1 + 2 * 9 && picture.height == 1 + 2 * 5)
-        #expect(picture[0, 0, 0] == 99 && picture[1, 1, 0] == 10 && picture[1, 1, 2] == 10)
-        #expect(picture[1, 10, 0] == 99 && picture[1, 12, 0] == 250 && picture[1, 12, 1] == 0)
-        #expect(picture[6, 3, 0] == 250 && picture[6, 12, 0] == 99)
-        #expect(ImageBuffer.montage([]) == nil)
-        #expect(ImageBuffer.montage([[wide]], scale: 1 << 30) == nil)
-    }
 }

@@ -6,8 +6,17 @@ import Testing
 @Suite("Hostile files") struct HostileFileTests {
     static let whole = Samples.whole
 
-    @Test("the whole files open", arguments: whole.indices) func wholeFiles(index: Int) throws {
-        try Exploration.explore(Self.whole[index].1)
+    @Test("the whole files open as what they are, with tensors", arguments: whole.indices)
+    func wholeFiles(index: Int) throws {
+        let forms = [
+            "zip": "PyTorch (zip)", "deflated": "PyTorch (zip)", "legacy": "PyTorch (legacy)",
+            "tar": "PyTorch (tar)", "pickle": "pickle", "safetensors": "safetensors", "npy": "npy",
+        ]
+        let (name, bytes) = Self.whole[index]
+        let found = try Exploration.explore(bytes)
+        #expect(found.form == forms[name], "\(name)")
+        // A bare pickle has no storages.
+        #expect(name == "pickle" || found.tensorCount > 0, "\(name)")
     }
 
     @Test("an array in column order") func columnOrder() throws {

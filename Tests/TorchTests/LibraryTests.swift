@@ -44,14 +44,14 @@ import Torch
         #expect((small * 0.5).item > 0)
     }
 
-    @Test("the settings of accuracy can be changed back and forth")
+    @Test("a product of ones is exact whatever the settings of accuracy")
     func accuracy() {
         for on in [true, false] {
             TorchSettings.useDeterministicAlgorithms(on)
             TorchSettings.allowTF32(on)
+            let product = Tensor.ones([2, 2]).matmul(Tensor.ones([2, 2]))
+            #expect(product.values() == [2, 2, 2, 2] as [Float])
         }
-        #expect(
-            Tensor.ones([2, 2]).matmul(Tensor.ones([2, 2])).values() == [2, 2, 2, 2] as [Float])
     }
 
     @Test("the CPU has a name")

@@ -110,6 +110,10 @@ import Testing
         for result in [together, knn, sweep, clusters] {
             try #require(result.status == 0, "\(result.errors)")
         }
+        for (result, title) in [
+            (knn, "k-NN, k = 5"), (sweep, "best of 2 linear"), (clusters, "prototypes, ACC"),
+            (clusters, "k-means, NMI"),
+        ] { #expect(result.output.contains(title), "\(title)\n\(result.output)") }
         for line in [knn, sweep, clusters].flatMap({ $0.output.split(separator: "\n") }) {
             #expect(together.output.contains(line), "\(line)\n\(together.output)")
         }

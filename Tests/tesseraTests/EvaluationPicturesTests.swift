@@ -116,6 +116,8 @@ import Testing
         for (name, lines) in [
             ("pooled", ["tokens: mean", "blocks: 4"]), ("readout", ["tokens: all", "blocks: 1"]),
             ("logistic", ["margin: false", "interpolation: bilinear", "tokens: cls"]),
+            ("linear", ["cropForm: clamped"]), ("readout", ["cropForm: clamped"]),
+            ("sweep", ["cropForm: torchvision"]), ("pooled", ["cropForm: torchvision"]),
             ("knn", ["margin: true", "interpolation: bicubic", "tokens: cls"]),
         ] {
             let help = try Program.run(["evaluate", name, "--help"]).output

@@ -4,19 +4,12 @@ public import Configuration
 ///
 /// What training draws for the same step, so a preview of masks shows those of the run.
 public protocol MaskScheme: Configuration, Hashable {
-    /// Whether pictures of one batch may have grids of different sizes.
-    static var mixesSizes: Bool { get }
-
     /// Throws `ConfigurationError` where the settings make no sense on a grid.
     func validate(on grid: MaskGrid) throws
 
     /// The masks of the pictures of a step, in the order of its keys, over a grid for which
     /// `validate(on:)` does not throw.
     func masks(of step: MaskStep, on grid: MaskGrid) -> [PictureMask]
-}
-
-extension MaskScheme {
-    public static var mixesSizes: Bool { false }
 }
 
 extension MaskSampler {

@@ -14,8 +14,6 @@ public struct WindowMask: MaskScheme {
 
     public init() {}
 
-    public static var mixesSizes: Bool { true }
-
     public static var documentation: [String: String] {
         [
             "split": "which windows are context, which target",

@@ -8,6 +8,7 @@ import Imaging
 public struct CIFARDataset: ImageSource {
     public let classNames: [String]
     public let parts: [SourcePart]
+    public let notes: [String]
     private let files: ShardFiles
     private let labels: [UInt8]
     private let labelBytes: Int
@@ -27,6 +28,7 @@ public struct CIFARDataset: ImageSource {
                 "has no \(split == .validation ? "test" : "training") pictures of CIFAR",
                 remedy: "fetch all files of the data set")
         }
+        notes = split.noteOfTraining
         labelBytes = files.hasCoarseLabels ? 2 : 1
         let classes = files.hasCoarseLabels ? 100 : 10
         let recordBytes = labelBytes + 3 * Self.planeBytes

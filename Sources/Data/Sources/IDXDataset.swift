@@ -10,6 +10,7 @@ public struct IDXDataset: ImageSource {
     public let height: Int
     public let width: Int
     public let channels: Int
+    public private(set) var notes: [String] = []
     private let pixels: [UInt8]
     private let labels: [UInt8]
     private let path: String
@@ -24,6 +25,7 @@ public struct IDXDataset: ImageSource {
                 remedy: "fetch all files of the data set")
         }
         try self.init(images: pair.images, labels: pair.labels)
+        notes = split.noteOfTraining
     }
 
     /// Reads a pair of files, gzipped or not.

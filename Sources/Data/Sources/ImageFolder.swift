@@ -24,7 +24,7 @@ public struct ImageFolder: ImageSource {
     ) throws {
         self.path = try split.folder(in: path)
         maxFileBytes = options.limits.maxFileBytes
-        var notes: [String] = []
+        var notes = split == .all ? Self.notesOfParts(in: path) : []
         index = try Self.index(self.path, options, &notes)
         let leftOut = index.leftOut.sorted { $0.key < $1.key }
             .reduce(into: FolderListing.LeftOut()) { $0.add($1.value) }
@@ -42,6 +42,17 @@ public struct ImageFolder: ImageSource {
         self.notes = notes
         // An empty class folder keeps its label, so that the labels of two splits agree.
         (classNames, labels) = Self.classes(of: index)
+    }
+
+    /// That the folders of two parts are taken for two classes.
+    private static func notesOfParts(in path: String) -> [String] {
+        guard let train = Split.train.ownFolder(in: path),
+            let validation = Split.validation.ownFolder(in: path)
+        else { return [] }
+        return [
+            "\(train) and \(validation) are taken for two classes: choose one of the parts, train or "
+                + "validation, to have theirs"
+        ]
     }
 
     public var count: Int { index.files.count }

@@ -32,6 +32,11 @@ extension Split {
         words.lazy.map { "\(path)/\($0)" }.first { FileStatus($0)?.isFolder == true }
     }
 
+    /// What is said of data sets that have no part but these, where all is asked for.
+    var noteOfTraining: [String] {
+        self == .all ? ["these are the training pictures alone: validation are the others"] : []
+    }
+
     func missing(in path: String, _ what: String) -> DataError {
         DataError(
             .missing, path, "has no \(what) \(words.joined(separator: ", "))",

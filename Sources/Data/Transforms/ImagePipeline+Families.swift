@@ -121,13 +121,6 @@ extension ImagePipeline {
         ])
     }
 
-    /// Training of MAE's linear probe.
-    public static func linearProbe(size: PixelSize = 224) -> ImagePipeline {
-        ImagePipeline([
-            RandomResizedCrop(size: size, scale: [0.08, 1], form: .clamped), HorizontalFlip(),
-        ])
-    }
-
     /// Two views that draw alike, so that they see the same rectangle.
     private static func twoViews(
         _ model: ImagePipeline, _ tokenizer: ImagePipeline

@@ -156,7 +156,7 @@ extension DistillationLoss {
             let moved =
                 center * centerMomentum + mean.to(dtype: center.dtype) * (1 - centerMomentum)
             // A step whose logits are not finite is skipped; the centre would never recover from it.
-            center.copyInPlace(moved.isFinite().select(moved, else: center))
+            center.copyInPlace(moved.sum().isFinite().select(moved, else: center))
         }
         noGrad {
             move(center) { $0.classMean }

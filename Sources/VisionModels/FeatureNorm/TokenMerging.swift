@@ -14,7 +14,7 @@ public struct TokenMerging {
     package let sources: Tensor
     /// Of the tokens of B, those that they are merged into, `[B, r]`.
     package let targets: Tensor
-    /// Of the tokens of A, those that stay, `[B, T/2 − r]`.
+    /// Of the tokens of A, those that stay, `[B, ⌈T/2⌉ − r]`.
     package let kept: Tensor
     /// The picture of each new token, int64 `[B, T − r]`.
     ///

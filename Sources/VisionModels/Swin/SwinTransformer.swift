@@ -76,7 +76,7 @@ extension SwinTransformer {
     /// The first stage's input: patches through their norm, masked ones replaced, with positions.
     ///
     /// - Parameters:
-    ///   - images: `[B, 3, H, W]`.
+    ///   - images: `[B, channels, H, W]`.
     ///   - mask: `[B, rows, columns]`, true or 1 where a patch is replaced by the model's token; its
     ///     grid divides that of the patches and is repeated to it.
     /// - Returns: `[B, patches, C]`.
@@ -107,7 +107,7 @@ extension SwinTransformer {
             .reshaped(b, grid.count, 1)
     }
 
-    /// The cells after the final norm: `[B, C, H, W] -> [B, N, D]`.
+    /// The cells after the final norm: `[B, channels, H, W] -> [B, N, D]`.
     public func callAsFunction(_ images: Tensor, mask: Tensor? = nil) -> Tensor {
         let tokens = tokens(images, mask: mask)
         return final(run(tokens, on: patchEmbed.grid(of: images)) { $0($1, on: $2) })
