@@ -1,5 +1,5 @@
 public import Configuration
-public import Torch
+import Torch
 
 /// Scores features by logistic regression, as iBOT and StoP (with 1 % of the labels) do.
 ///
@@ -84,9 +84,7 @@ public struct LogisticEvaluation {
         public let fit: LogisticRegression.Fit
         public let train: Accuracy
         public let test: Accuracy
-        /// `[M, K]`.
-        public let testScores: Tensor
-        /// Where they put the right classes.
+        /// Where the scores put the right classes.
         public let testRanks: TestRanks
     }
 
@@ -119,19 +117,20 @@ public struct LogisticEvaluation {
                     tolerance: config.tolerance,
                     maxIterations: config.maxIterations * 100)
             start = fit.weights
-            let scores = LogisticRegression.scores(tested, fit.weights)
-            let ranks = TestRanks(scores: scores, labels: test.labelTensor)
+            let ranks = TestRanks(
+                scores: LogisticRegression.scores(tested, fit.weights), labels: test.labelTensor)
             results[lambda] = Result(
                 lambda: lambda, fit: fit,
                 train: Accuracy(
                     scores: LogisticRegression.scores(examples, fit.weights),
                     labels: train.labelTensor),
-                test: ranks.accuracy, testScores: scores, testRanks: ranks)
+                test: ranks.accuracy, testRanks: ranks)
         }
         return config.lambdas.compactMap { results[$0] }
     }
 
-    private static func prepare(train: Tensor, test: Tensor, _ config: Config) -> (Tensor, Tensor) {
+    /// Features in the form in which they are fitted and scored, fp64.
+    static func prepare(train: Tensor, test: Tensor, _ config: Config) -> (Tensor, Tensor) {
         guard config.preparation == .standardized else {
             let prepared = [train, test].map { $0.to(dtype: .float64).normalized() }
             return (prepared[0], prepared[1])
@@ -167,6 +166,7 @@ extension LogisticEvaluation {
                         "tolerance": .number(config.tolerance),
                         "maxIterations": .number(Double(config.maxIterations)),
                         "relativeGap": .number(result.fit.relativeGap),
+                        "trainTop1": .number(result.train.top1),
                     ]
                 )
             }, Bootstrap(seed: seed))

@@ -100,7 +100,10 @@ import Torch
             #expect(result.fit.relativeGap <= 1e-11)
             #expect(abs(result.train.top1 / 100 - (try row.double("train_acc"))) < 1e-9)
             #expect(abs(result.test.top1 / 100 - (try row.double("test_acc"))) < 1e-9)
-            let scores = result.testScores.to(dtype: .float32)
+            let (_, tested) = LogisticEvaluation.prepare(
+                train: train.values, test: test.values, config)
+            let scores = LogisticRegression.scores(tested, result.fit.weights)
+                .to(dtype: .float32)
             let weights = result.fit.weights.transposed().to(dtype: .float32)
             let close = Tolerance.ofMaximum(1e-3)
             if penalty == "l2" {
