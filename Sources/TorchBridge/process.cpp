@@ -92,7 +92,13 @@ void fill_process(ct_api &api) {
   };
 
   api.thread_count = [] { return at::get_num_threads(); };
-  api.set_thread_count = [](int32_t n) { return guarded([&] { at::set_num_threads(n); }); };
+  api.set_thread_count = [](int32_t n) {
+    return guarded([&] {
+      // A thread takes over the number that any other set last when it first asks, which is done with here.
+      at::get_num_threads();
+      at::set_num_threads(n);
+    });
+  };
   api.set_flush_denormal = [](bool on) { return at::globalContext().setFlushDenormal(on); };
   api.set_deterministic = [](bool on) {
     return guarded([&] {

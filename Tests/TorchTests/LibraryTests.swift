@@ -44,6 +44,31 @@ import Torch
         #expect((small * 0.5).item > 0)
     }
 
+    @Test("a thread keeps its number of threads, whatever others set before its first operator")
+    func threadCountOfThread() {
+        final class Found: @unchecked Sendable {
+            // Unchecked: written before the signal, read after it.
+            var count = 0
+        }
+        let before = TorchSettings.threadCount
+        defer { TorchSettings.threadCount = before }
+        let found = Found()
+        let steps = (0..<3).map { _ in DispatchSemaphore(value: 0) }
+        let thread = Thread {
+            TorchSettings.threadCount = 1
+            steps[0].signal()
+            steps[1].wait()
+            found.count = TorchSettings.threadCount
+            steps[2].signal()
+        }
+        thread.start()
+        steps[0].wait()
+        TorchSettings.threadCount = 3
+        steps[1].signal()
+        steps[2].wait()
+        #expect(found.count == 1)
+    }
+
     @Test("a product of ones is exact whatever the settings of accuracy")
     func accuracy() {
         for on in [true, false] {
