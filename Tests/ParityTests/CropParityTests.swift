@@ -6,6 +6,22 @@ import Torch
 
 @testable import Data
 
+extension RandomResizedCrop {
+    /// The rectangle that recorded draws make, all of which must be used.
+    func box(height: Int, width: Int, replaying draws: [Double]) -> CropBox {
+        var numbers = draws.makeIterator()
+        let box = box(height: height, width: width, random: &numbers) { _, numbers in
+            numbers.next() ?? .nan
+        } offset: { room, numbers in
+            let drawn = Int(numbers.next() ?? -1)
+            #expect((0...room).contains(drawn))
+            return drawn
+        }
+        #expect(numbers.next() == nil)
+        return box
+    }
+}
+
 /// Rectangles and sizes of pictures: as drawn, and for recorded draws.
 @Suite("Crops equal to the reference") struct CropParityTests {
     @Test("for recorded draws", arguments: ParityTable.cases("mapet", "random_resized_crop"))
@@ -13,17 +29,10 @@ import Torch
         var boxes: [Int] = []
         let cases = try item.config.array("cases")
         for recorded in cases {
-            var numbers = try recorded.array("draws").map { try $0.double }.makeIterator()
+            let numbers = try recorded.array("draws").map { try $0.double }
             let crop = RandomResizedCrop(scale: try recorded.array("scale").map { try $0.double })
             let size = try recorded.array("size_wh").map { try $0.int }
-            let box = crop.box(height: size[1], width: size[0], random: &numbers) { _, numbers in
-                numbers.next() ?? .nan
-            } offset: { room, numbers in
-                let drawn = Int(numbers.next() ?? -1)
-                #expect((0...room).contains(drawn))
-                return drawn
-            }
-            #expect(numbers.next() == nil)
+            let box = crop.box(height: size[1], width: size[0], replaying: numbers)
             boxes += [box.top, box.left, box.height, box.width]
         }
         item.compare("out/ijhw", Tensor(boxes, shape: [cases.count, 4]))

@@ -78,22 +78,14 @@ import Torch
             var boxes: [Int] = []
             for row in 0..<draws.count / 2 {
                 // Where it lies was drawn by the reference: taken over, and checked to be possible.
-                var numbers = [
-                    draws[2 * row], log(draws[2 * row + 1]), Double(recorded[4 * row]),
-                    Double(recorded[4 * row + 1]),
-                ].makeIterator()
+                let (part, aspect) = (draws[2 * row], draws[2 * row + 1])
+                #expect(part >= crop.scale[0] && part <= crop.scale[1])
+                #expect(log(aspect) >= log(crop.ratio[0]) && log(aspect) <= log(crop.ratio[1]))
                 let box = crop.box(
-                    height: height, width: width, random: &numbers
-                ) { range, numbers in
-                    let drawn = numbers.next() ?? .nan
-                    #expect(drawn >= range[0] && drawn <= range[1])
-                    return drawn
-                } offset: { room, numbers in
-                    let drawn = Int(numbers.next() ?? -1)
-                    #expect((0...room).contains(drawn))
-                    return drawn
-                }
-                #expect(numbers.next() == nil)
+                    height: height, width: width,
+                    replaying: [
+                        part, log(aspect), Double(recorded[4 * row]), Double(recorded[4 * row + 1]),
+                    ])
                 boxes += [box.top, box.left, box.height, box.width]
             }
             item.compare(name, Tensor(boxes, shape: [draws.count / 2, 4]))
