@@ -77,7 +77,7 @@ public final class LinearProbe {
     public let head: Sequential
     public let config: Config
     public let optimizer: any Optimizer
-    private let schedule: WarmupCosineSchedule
+    private let schedule: WarmupSchedule
 
     /// A probe of a head that lies on its device.
     public init(_ head: Sequential, _ config: Config) throws {
@@ -87,7 +87,7 @@ public final class LinearProbe {
         let group = [ParameterGroup(head.namedParameters)]
         optimizer =
             config.optimizer == .lars ? LARS(group) : SGD(group, momentum: config.momentum)
-        schedule = WarmupCosineSchedule(
+        schedule = WarmupSchedule(
             peak: config.learningRate, end: config.minLearningRate,
             warmupEpochs: config.warmupEpochs, epochs: Double(config.epochs))
     }

@@ -19,90 +19,74 @@ public struct ConstantSchedule: Schedule, Hashable {
     public func value(at epoch: Double) -> Double { value }
 }
 
-/// A linear rise, then half a cosine down: the learning rate of MAE, I-JEPA and StoP.
+/// A linear rise to a peak, then another schedule: the learning rate of nearly all methods.
 ///
-/// e < w: start + (peak − start) · e / w;
-/// then end + (peak − end) · ½ (1 + cos π (e − w) / (epochs − w)).
-/// Loshchilov and Hutter, *SGDR* (2017); Goyal et al. 2017 for the rise.
-public struct WarmupCosineSchedule: Schedule, Hashable {
-    /// 0 in MAE.
+/// e < w: start + (peak − start) · e / w; from w on, what follows says. Goyal et al. 2017.
+public struct WarmupSchedule: Schedule {
+    /// 0 in MAE, DINO and iBOT.
     public let start: Double
     public let peak: Double
-    public let end: Double
     /// w, the epochs of the rise.
-    public let warmupEpochs: Double
-    /// The epochs of rise and fall; the cosine would rise again after them.
     public let epochs: Double
+    /// Steps an epoch, where the last step of the rise has the peak itself, with which what follows
+    /// begins once more, as in DINO and iBOT: step i of w steps is start + (peak − start) · i / (w − 1).
+    public let repeatedPeak: Int?
+    /// Its positions begin with the rise.
+    public let next: any Schedule
 
     public init(
-        from start: Double = 0, peak: Double, end: Double = 0, warmupEpochs: Double, epochs: Double
+        from start: Double = 0, to peak: Double, epochs: Double, repeatingPeakAt steps: Int? = nil,
+        then next: any Schedule
     ) {
         self.start = start
         self.peak = peak
-        self.end = end
-        self.warmupEpochs = warmupEpochs
         self.epochs = epochs
+        repeatedPeak = steps
+        self.next = next
+    }
+
+    /// A rise, then half a cosine down, whose end is after `epochs` in all: MAE, I-JEPA, iBOT.
+    public init(
+        from start: Double = 0, peak: Double, end: Double = 0, warmupEpochs: Double,
+        epochs: Double, repeatingPeakAt steps: Int? = nil
+    ) {
+        self.init(
+            from: start, to: peak, epochs: warmupEpochs, repeatingPeakAt: steps,
+            then: CosineSchedule(from: peak, to: end, after: warmupEpochs, epochs: epochs))
     }
 
     public func value(at epoch: Double) -> Double {
-        if epoch < warmupEpochs { return start + epoch / warmupEpochs * (peak - start) }
-        guard epochs > warmupEpochs else { return end }
-        return halfCosine(peak, end, (epoch - warmupEpochs) / (epochs - warmupEpochs))
+        guard epoch < epochs else { return next.value(at: epoch) }
+        guard let repeatedPeak else { return start + epoch / epochs * (peak - start) }
+        let (step, last) = (epoch * Double(repeatedPeak), epochs * Double(repeatedPeak) - 1)
+        return last > 0 ? start + step / last * (peak - start) : start
     }
 }
 
-/// A linear rise whose last step has the peak, then half a cosine down that begins with it again: the
-/// learning rate of DINO and iBOT.
+/// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP,
+/// and what follows a rise.
 ///
-/// Step i < w of n: start + (peak − start) · i / (w − 1);
-/// then end + (peak − end) · ½ (1 + cos π (i − w) / (n − w)).
-public struct RepeatedPeakSchedule: Schedule, Hashable {
-    /// 0 in DINO and iBOT.
-    public let start: Double
-    public let peak: Double
-    public let end: Double
-    /// Epochs of the rise, w steps.
-    public let warmupEpochs: Double
-    /// The epochs of rise and fall, n steps.
-    public let epochs: Double
-    public let stepsPerEpoch: Double
-
-    public init(
-        from start: Double = 0, peak: Double, end: Double, warmupEpochs: Double, epochs: Double,
-        stepsPerEpoch: Int
-    ) {
-        self.start = start
-        self.peak = peak
-        self.end = end
-        self.warmupEpochs = warmupEpochs
-        self.epochs = epochs
-        self.stepsPerEpoch = Double(stepsPerEpoch)
-    }
-
-    public func value(at epoch: Double) -> Double {
-        let (step, rise) = (epoch * stepsPerEpoch, warmupEpochs * stepsPerEpoch)
-        if epoch < warmupEpochs {
-            return rise > 1 ? start + step / (rise - 1) * (peak - start) : start
-        }
-        guard epochs > warmupEpochs else { return end }
-        return halfCosine(peak, end, (epoch - warmupEpochs) / (epochs - warmupEpochs))
-    }
-}
-
-/// Half a cosine from one value to another, down or up: weight decay of DINO, iBOT, I-JEPA and StoP.
+/// end + (start − end) · ½ (1 + cos π (e − w) / (epochs − w)).
+/// Loshchilov and Hutter, *SGDR* (2017).
 public struct CosineSchedule: Schedule, Hashable {
     public let start: Double
     public let end: Double
-    /// After them the cosine would turn back.
+    /// w, the epochs before it.
+    public let begin: Double
+    /// Those before it included; after them the cosine would turn back.
     public let epochs: Double
 
-    public init(from start: Double, to end: Double, epochs: Double) {
+    public init(from start: Double, to end: Double, after begin: Double = 0, epochs: Double) {
         self.start = start
         self.end = end
+        self.begin = begin
         self.epochs = epochs
     }
 
-    public func value(at epoch: Double) -> Double { halfCosine(start, end, epoch / epochs) }
+    public func value(at epoch: Double) -> Double {
+        guard epochs > begin else { return end }
+        return halfCosine(start, end, (epoch - begin) / (epochs - begin))
+    }
 }
 
 func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {

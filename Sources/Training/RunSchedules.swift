@@ -28,22 +28,22 @@ public struct RunSchedules: Sendable {
         )
         func tailed(_ base: any Schedule, _ tail: TailSettings?, _ end: Double) -> any Schedule {
             guard let tail else { return base }
+            // A step at least, as the fall below: there is no line from an epoch to itself.
             return TailedSchedule(
-                base, tail: tail.epoch, shape: tail.shape, end: end, epochs: epochs)
+                base, tail: tail.epoch, shape: tail.shape, end: end,
+                epochs: max(epochs, tail.epoch + 1 / steps))
         }
-        let rise: any Schedule =
-            if let lagged = settings.lagged {
-                lagged.schedule(settings, peak: peak, stepsPerEpoch: stepsPerEpoch)
-            } else if settings.repeatsPeak {
-                RepeatedPeakSchedule(
-                    from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
-                    epochs: epochs, stepsPerEpoch: stepsPerEpoch)
-            } else {
-                WarmupCosineSchedule(
-                    from: settings.startLr, peak: peak, end: settings.minLr, warmupEpochs: warmup,
-                    epochs: epochs)
-            }
-        rate = tailed(rise, settings.lrTail, settings.minLr)
+        rate =
+            settings.lagged?.schedule(settings, peak: peak, stepsPerEpoch: stepsPerEpoch)
+            ?? WarmupSchedule(
+                from: settings.startLr, to: peak, epochs: warmup,
+                repeatingPeakAt: settings.repeatsPeak ? stepsPerEpoch : nil,
+                then: tailed(
+                    // A step at least, so that a run of the rise alone ends with its peak.
+                    CosineSchedule(
+                        from: peak, to: settings.minLr, after: warmup,
+                        epochs: max(epochs, warmup + 1 / steps)),
+                    settings.lrTail, settings.minLr))
         // The start and the end of those schedules are the same for all layers.
         floor =
             settings.lagged?.schedule(settings, peak: 0, stepsPerEpoch: stepsPerEpoch)

@@ -69,11 +69,6 @@ public struct ScheduleSettings: Configuration {
                 "weightDecayTail", found: "given without endWeightDecay",
                 expected: "null: the weight decay is the same throughout")
         }
-        if let lrTail, lrTail.epoch < warmupEpochs {
-            throw ConfigurationError.invalid(
-                "lrTail.epoch", found: lrTail.epoch,
-                expected: "warmupEpochs, \(warmupEpochs), or later")
-        }
         for (key, tail) in [("lrTail", lrTail), ("weightDecayTail", weightDecayTail)] {
             guard let tail, tail.epoch >= epochs * stretch else { continue }
             throw ConfigurationError.invalid(
@@ -92,7 +87,9 @@ public struct TailSettings: Configuration {
 
     public static var documentation: [String: String] {
         [
-            "epoch": "where it begins",
+            "epoch":
+                "where it begins; inside the rise of the learning rate it follows the rise, with "
+                + "the cosine's value at this epoch",
             "shape": "constant keeps the value of that epoch; linear goes on to the end in a line",
         ]
     }

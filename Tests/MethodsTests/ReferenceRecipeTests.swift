@@ -69,6 +69,21 @@ import VisionModels
         #expect(run.data.augment?.count == 5)
     }
 
+    @Test("a tail at the end of the schedule or later is left out", arguments: [300, 301])
+    func idleTail(epoch: Int) throws {
+        let found = try imported(
+            Self.common.replacing(
+                "ipe_scale: 1.0",
+                with: "ipe_scale: 1.0, fix_lr_thres: \(epoch), fix_lr_strategy: linear")
+                + "meta: {model_name: deit_base, emb_dim: 384, pred_depth: 6}\n")
+        let run = try RunConfiguration<StoP.Config>.resolve(overrides: found.settings).value
+        #expect(run.schedule.lrTail == nil)
+        for key in ["optimization.fix_lr_thres", "optimization.fix_lr_strategy"] {
+            let meaning = try #require(found.notes.first { $0.key == key }).meaning
+            #expect(meaning == "left out: the schedule ends before its tail")
+        }
+    }
+
     @Test("what has no counterpart is refused with its key")
     func refused() {
         func key(_ yaml: String) -> String? {

@@ -6,7 +6,7 @@ import Testing
         "warm-up and cosine: ends, rise, fall",
         arguments: [(0.0, 0.0), (0.0, 10.0), (1e-3, 5.0), (0.5, 39.5)])
     func warmupCosine(end: Double, warmup: Double) {
-        let schedule = WarmupCosineSchedule(
+        let schedule = WarmupSchedule(
             peak: 2, end: end, warmupEpochs: warmup, epochs: 40)
         let points = stride(from: 0.0, to: 40, by: 0.125).map { $0 }
         for (before, after) in zip(points, points.dropFirst()) {
@@ -22,7 +22,7 @@ import Testing
 
     @Test("a run of warm-up alone has no cosine to divide by")
     func onlyWarmup() {
-        let schedule = WarmupCosineSchedule(peak: 1, end: 0.25, warmupEpochs: 5, epochs: 5)
+        let schedule = WarmupSchedule(peak: 1, end: 0.25, warmupEpochs: 5, epochs: 5)
         #expect(schedule.value(at: 2.5) == 0.5)
         #expect(schedule.value(at: 5) == 0.25)
     }
@@ -40,9 +40,19 @@ import Testing
 
     @Test("a rise from above zero")
     func start() {
-        let schedule = WarmupCosineSchedule(from: 1, peak: 2, end: 0, warmupEpochs: 4, epochs: 8)
+        let schedule = WarmupSchedule(from: 1, peak: 2, end: 0, warmupEpochs: 4, epochs: 8)
         #expect(schedule.value(at: 0) == 1 && schedule.value(at: 2) == 1.5)
         #expect(schedule.value(at: 4) == 2)
+    }
+
+    @Test("a rise whose last step has the peak, with which the fall begins once more")
+    func repeatedPeak() {
+        let schedule = WarmupSchedule(
+            from: 1, peak: 4, end: 0, warmupEpochs: 1, epochs: 2, repeatingPeakAt: 4)
+        #expect((0..<5).map { schedule.value(at: Double($0) / 4) } == [1, 2, 3, 4, 4])
+        // A rise of one step has no second point to go to.
+        let short = WarmupSchedule(peak: 4, warmupEpochs: 1, epochs: 2, repeatingPeakAt: 1)
+        #expect(short.value(at: 0) == 0 && short.value(at: 1) == 4)
     }
 
     @Test("tails are constant, or lines")

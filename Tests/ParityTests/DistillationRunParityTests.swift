@@ -17,9 +17,9 @@ import VisionModels
         let config = try item.config
         for (index, row) in try config.array("pretrain").enumerated() {
             let (epochs, perEpoch) = (try row.double("ep"), try row.int("ni"))
-            let schedule = RepeatedPeakSchedule(
+            let schedule = WarmupSchedule(
                 peak: try row.double("base"), end: try row.double("final"),
-                warmupEpochs: try row.double("wu"), epochs: epochs, stepsPerEpoch: perEpoch)
+                warmupEpochs: try row.double("wu"), epochs: epochs, repeatingPeakAt: perEpoch)
             let values = (0..<Int(epochs) * perEpoch).map {
                 schedule.value(at: Double($0) / Double(perEpoch))
             }
@@ -35,9 +35,9 @@ import VisionModels
         for (name, warmup) in try [
             ("finetune_epochs", row.double("wu")), ("finetune_steps", steps / Double(perEpoch)),
         ] {
-            let schedule = RepeatedPeakSchedule(
+            let schedule = WarmupSchedule(
                 peak: try row.double("base"), end: try row.double("final"), warmupEpochs: warmup,
-                epochs: epochs, stepsPerEpoch: perEpoch)
+                epochs: epochs, repeatingPeakAt: perEpoch)
             let values = (0..<Int(epochs) * perEpoch).map {
                 schedule.value(at: Double($0) / Double(perEpoch))
             }

@@ -112,7 +112,7 @@ import Torch
         #expect(grouped == Set(try table.keys))
 
         let shape = try config.object("schedule")
-        let schedule = WarmupCosineSchedule(
+        let schedule = WarmupSchedule(
             peak: try config.double("lr"), end: try shape.double("min_lr"),
             warmupEpochs: try shape.double("warmup_epochs"), epochs: try shape.double("epochs"))
         let betas = try config.array("betas")
@@ -155,7 +155,7 @@ import Torch
         for (index, row) in try item.config.array("cases").enumerated() {
             let epochs = try row.int("epochs")
             let perEpoch = try row.int("iters_per_epoch")
-            let schedule = WarmupCosineSchedule(
+            let schedule = WarmupSchedule(
                 peak: try row.double("lr"), end: try row.double("min_lr"),
                 warmupEpochs: try row.double("warmup_epochs"), epochs: Double(epochs))
             let rates = (0..<(epochs * perEpoch)).map { step in

@@ -42,9 +42,6 @@ struct RecordedRun<Method: PretrainingMethod> {
             meta["target_blocks"] = min(blocks, encoder.depth)
         }
         theirs["meta"] = meta
-        theirs["optimization"] = try Self.withoutIdleTails(
-            try #require(theirs["optimization"] as? [String: Any]),
-            config.object(key).object("optimization"))
         let recipe = try Recipe(
             yaml: String(
                 decoding: JSONSerialization.data(withJSONObject: theirs), as: UTF8.self),
@@ -71,22 +68,6 @@ struct RecordedRun<Method: PretrainingMethod> {
         }
         updater = Updater(method, settings, stepsPerEpoch: try config.int("ipe"))
         method.train()
-    }
-
-    /// The settings of the reference's schedules without tails that begin at their end or later: no
-    /// step of a run is beyond it, and there the value is the same with and without them.
-    private static func withoutIdleTails(
-        _ optimization: [String: Any], _ values: ParityConfig
-    ) throws -> [String: Any] {
-        let stretch = values.contains("ipe_scale") ? try values.double("ipe_scale") : 1
-        let end = try values.double("epochs") * stretch
-        var optimization = optimization
-        for tail in ["fix_lr", "fix_wd"] where values.contains("\(tail)_thres") {
-            guard try values.double("\(tail)_thres") >= end else { continue }
-            optimization["\(tail)_thres"] = nil
-            optimization["\(tail)_strategy"] = nil
-        }
-        return optimization
     }
 
     /// Starts from the recorded weights; the target encoder is a copy of the encoder.

@@ -198,7 +198,7 @@ extension ReadOutProbes {
             config, on: form, classCount: max(train.classCount, test.classCount),
             device: train.device, seed: seed)
         let batch = min(config.batch, train.count)
-        let schedule = WarmupCosineSchedule(
+        let schedule = WarmupSchedule(
             peak: scaledLearningRate(base: config.baseLearningRate, batch: batch),
             end: config.minLearningRate, warmupEpochs: config.warmupEpochs,
             epochs: Double(config.epochs))

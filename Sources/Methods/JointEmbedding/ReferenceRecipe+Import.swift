@@ -198,10 +198,13 @@ extension ReferenceRecipe {
             ("wd", "weightDecayTail", o.weightDecayTail, o.weightDecayTailShape),
         ] {
             let (start, strategy) = ("fix_\(name)_thres", "fix_\(name)_strategy")
-            // Below zero the authors' code has no tail.
-            guard let epoch, epoch >= 0 else {
-                recipe.leaveOut("optimization.\(start)", epoch, "there is no tail")
-                recipe.leaveOut("optimization.\(strategy)", shape, "there is no tail")
+            let end = (o.epochs ?? .infinity) * (o.scheduleScale ?? 1)
+            // Below zero the authors' code has no tail, from the end on it changes nothing.
+            guard let epoch, epoch >= 0, epoch < end else {
+                let reason =
+                    (epoch ?? -1) < 0 ? "there is no tail" : "the schedule ends before its tail"
+                recipe.leaveOut("optimization.\(start)", epoch, reason)
+                recipe.leaveOut("optimization.\(strategy)", shape, reason)
                 continue
             }
             recipe.set("optimization.\(start)", "schedule.\(key).epoch", epoch)
