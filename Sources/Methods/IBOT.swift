@@ -89,13 +89,14 @@ extension IBOT: SelfDistillingMethod {
     func loss(
         global: [Tensor], local: [Tensor], mask: DistillationMask?, at step: Step
     ) -> Losses {
-        let (targets, answers) = (
-            teach(global, mask), learn(global, local, mask)
+        let prepared = ibotLoss.lesson(ofPart: step.part)
+        let (teacher, answers) = (
+            prepared?.logits ?? teach(global, mask), learn(global, local, mask)
         )
         let terms = ibotLoss(
-            answers.logits, targets, views: (global.count, global.count + local.count),
-            weights: mask?.weights, temperatures: config.temperatures(at: step.epoch),
-            part: step.part)
+            answers.logits, teacher, targets: prepared?.targets,
+            views: (global.count, global.count + local.count), weights: mask?.weights,
+            temperatures: config.temperatures(at: step.epoch), part: step.part)
         let (ofClass, ofPatches) = (
             terms.classLoss * config.classWeight, terms.patchLoss * config.patchWeight
         )
@@ -105,7 +106,7 @@ extension IBOT: SelfDistillingMethod {
             total = total + spread * config.koLeo
             parts.append(("koleo", spread))
         }
-        parts += noGrad { agreement(targets.classes, answers.logits.classes, global.count) }
+        parts += noGrad { agreement(teacher.classes, answers.logits.classes, global.count) }
         return Losses(total: total, parts: parts + terms.monitored)
     }
 
@@ -163,7 +164,19 @@ extension IBOT: SelfDistillingMethod {
 
 // MARK: - Steps
 
-extension IBOT {
+extension IBOT: WholeStepMethod {
+    /// Equal shares are those of the whole step.
+    public var comparesParts: Bool { config.centering == .sinkhorn }
+
+    public func prepare(_ batch: ImageBatch, at step: Step) {
+        let global = Array(batch.views[..<config.globalCrops])
+        ibotLoss.keep(teach(global, mask(of: batch)), ofPart: step.part)
+    }
+
+    public func assemble(at step: Step) {
+        ibotLoss.assemble(config.temperatures(at: step.epoch))
+    }
+
     public func afterStep(_ step: Step) {
         average.update(momentum: config.momentum(at: step))
         ibotLoss.updateCenters()

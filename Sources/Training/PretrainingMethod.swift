@@ -106,6 +106,21 @@ public struct Step: Sendable {
     }
 }
 
+/// A method whose targets depend on all pictures of a step, in however many parts they are computed.
+///
+/// Where a step has parts, the loop calls `prepare` for each of them, for several at once where the run
+/// says so, then `assemble`, and then `loss` for each, all in the run's precision.
+public protocol WholeStepMethod: PretrainingMethod {
+    /// Whether they do with the method's settings.
+    var comparesParts: Bool { get }
+
+    /// Keeps of a part what the targets of the others depend on.
+    func prepare(_ batch: ImageBatch, at step: Step)
+
+    /// Makes the targets of all parts.
+    func assemble(at step: Step)
+}
+
 /// A method whose targets a slowly following copy of its own encoder makes, so that both may agree on
 /// features that say nothing.
 public protocol SelfDistillingMethod: PretrainingMethod {}

@@ -193,16 +193,26 @@ public final class Trainer<Method: PretrainingMethod> {
         let place = updater.place(ofStep: step)
         // Pictures that were left out can make parts of other sizes, and empty ones.
         let parts = batch.parts(settings.run.partCount).filter { $0.count > 0 }
-        let update = updater.update(
-            at: place,
-            parts.enumerated().map { index, part in
+            .enumerated().map { index, part in
                 var place = place
                 place.part = index
-                return (
-                    Double(part.count) / Double(batch.count),
-                    { [place] in self.method.loss(part, at: place) }
+                return (pictures: part, place: place)
+            }
+        var preparations: [() -> Void] = []
+        if parts.count > 1, let method = method as? any WholeStepMethod, method.comparesParts {
+            preparations = parts.map { part in
+                { method.prepare(part.pictures, at: part.place) }
+            }
+        }
+        let update = updater.update(
+            at: place,
+            parts.map { part in
+                (
+                    Double(part.pictures.count) / Double(batch.count),
+                    { self.method.loss(part.pictures, at: part.place) }
                 )
-            })
+            },
+            preparations: preparations)
         return MadeStep(number: step + 1, update: update)
     }
 

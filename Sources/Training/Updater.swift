@@ -5,12 +5,13 @@ import Torch
 /// Turns the losses of a step into new weights.
 ///
 /// 1. learning rate and weight decay of the step
-/// 2. backward pass of each part, in the run's precision, the loss scaled for fp16; some at the same
+/// 2. where targets depend on the whole step, those of all parts
+/// 3. backward pass of each part, in the run's precision, the loss scaled for fp16; some at the same
 ///    time where the run says so
-/// 3. gradients of what is not trained in this step dropped, the others' norm limited where the run
+/// 4. gradients of what is not trained in this step dropped, the others' norm limited where the run
 ///    says so
-/// 4. the optimiser, which leaves everything as it is after a loss or gradient that is not finite
-/// 5. the method's own moving averages
+/// 5. the optimiser, which leaves everything as it is after a loss or gradient that is not finite
+/// 6. the method's own moving averages
 final class Updater<Method: PretrainingMethod> {
     let method: Method
     let optimizer: any Optimizer
@@ -67,10 +68,15 @@ final class Updater<Method: PretrainingMethod> {
     /// - Parameters:
     ///   - place: of the step.
     ///   - parts: the losses of the parts of the batch, each with its share of the whole.
+    ///   - preparations: what is done before, of each part, for a `WholeStepMethod`.
     /// - Returns: what it was like.
-    func update(at place: Step, _ parts: [(share: Double, loss: () -> Losses)]) -> Update {
+    func update(
+        at place: Step, _ parts: [(share: Double, loss: () -> Losses)],
+        preparations: [() -> Void] = []
+    ) -> Update {
         let learningRate = schedules.learningRate(at: place.index)
         let weightDecay = schedules.weightDecay(at: place.index)
+        prepare(preparations, at: place)
         let made = gang.map { differentiate(parts, by: $0, at: place) } ?? differentiate(parts)
         let total = made.reduce(Tensor.zeros([], device: device)) { $0 + $1.loss }
         dropGradients(at: place)
@@ -86,6 +92,22 @@ final class Updater<Method: PretrainingMethod> {
         return Update(
             learningRate: learningRate, weightDecay: weightDecay, loss: total,
             parts: made.flatMap(\.named), gradientNorm: norm, gradients: statistics)
+    }
+
+    /// What comes before the losses of parts that depend on one another.
+    private func prepare(_ parts: [() -> Void], at place: Step) {
+        guard !parts.isEmpty, let method = method as? any WholeStepMethod else { return }
+        func prepare(_ part: () -> Void) {
+            autocast(to: precision.autocast, on: device, sharesCasts: gang == nil, part)
+        }
+        guard let gang else {
+            for part in parts { prepare(part) }
+            method.assemble(at: place)
+            return
+        }
+        _ = gang.map(parts, at: place, prepare) { $0 }
+        // On a thread of the gang: sums depend on the number of threads in an operator.
+        _ = gang.map([method], at: place, { $0.assemble(at: place) }) { $0 }
     }
 
     /// The loss of a part, by its share of the whole, and what it logs.

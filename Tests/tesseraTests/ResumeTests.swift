@@ -228,7 +228,7 @@ struct ResumeTests {
             + [
                 "run.parallel=2", "run.precision=bfloat16", "schedule.epochs=3",
                 "model.dropPath=0.2",
-            ]
+            ] + (method == "ibot-swin" ? ["method.centering=sinkhorn"] : [])
         let (one, two) = try (
             run(method, "one", settings + ["run.threads=1"]),
             run(

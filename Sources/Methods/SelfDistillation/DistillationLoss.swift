@@ -15,7 +15,7 @@ public import Torch
 /// views, M hidden patches, K and K₂ prototypes.
 ///
 /// The means of a step's parts are put together, so that accumulated gradients see the centres of one
-/// large batch.
+/// large batch; so are their logits where assignments are of the whole batch.
 public final class DistillationLoss: Module {
     @Buffer public var center: Tensor  // [1, K]
     @Buffer public var center2: Tensor  // [1, 1, K₂]
@@ -23,6 +23,7 @@ public final class DistillationLoss: Module {
     let centerMomentum: Double
     let centering: Centering
     private var seen: [Int: Seen] = [:]
+    private var kept: [Int: Lesson] = [:]
     private let lock = NSLock()
 
     /// The teacher's mean logits of a part of a step.
@@ -61,6 +62,19 @@ public final class DistillationLoss: Module {
         var patchMean: Tensor?
     }
 
+    /// The teacher's distributions, of rows as `Logits`.
+    struct Targets {
+        let classes: Tensor
+        let patches: Tensor?
+    }
+
+    /// What the teacher says of a part of a step.
+    struct Lesson {
+        let logits: Logits
+        /// nil until they are made.
+        var targets: Targets?
+    }
+
     struct Terms {
         let classLoss: Tensor
         /// 0 where nothing is hidden.
@@ -75,13 +89,15 @@ extension DistillationLoss {
     /// - Parameters:
     ///   - student: its logits, those of global views first.
     ///   - teacher: its logits, recorded by no graph.
+    ///   - given: its targets; without them they are those of this part by itself.
     ///   - views: G and V.
     ///   - weights: of the hidden patches, `[M]`.
     ///   - temperatures: τ of the class and of patches.
     ///   - part: which one of the step; several may come at once.
     /// - Returns: both losses.
     func callAsFunction(
-        _ student: Logits, _ teacher: Logits, views: (global: Int, all: Int), weights: Tensor?,
+        _ student: Logits, _ teacher: Logits, targets given: Targets? = nil,
+        views: (global: Int, all: Int), weights: Tensor?,
         temperatures: (classes: Double, patches: Double), part: Int = 0
     ) -> Terms {
         let own = Seen(
@@ -89,16 +105,13 @@ extension DistillationLoss {
             classMean: noGrad { teacher.classes.mean(0, keepDim: true) },
             patchMean: teacher.patchMean)
         lock.withLock { seen[part] = own }
-        let targets = noGrad { assign(teacher.classes, center, temperatures.classes) }
-        let classLoss = classLoss(student.classes, targets, views: views)
+        let targets = given ?? targets(of: [teacher], temperatures)[0]
+        let classLoss = classLoss(student.classes, targets.classes, views: views)
         var monitored = DistillationMonitor.values(
-            of: targets, loss: classLoss.detached(), center: center,
+            of: targets.classes, loss: classLoss.detached(), center: center,
             isBalanced: centering == .sinkhorn, prefix: "")
         var patchLoss = Tensor.zeros([], dtype: classLoss.dtype, device: classLoss.device)
-        if let logits = student.patches, let teacherLogits = teacher.patches, let weights {
-            let targets = noGrad {
-                assign(teacherLogits, center2.reshaped(1, -1), temperatures.patches)
-            }
+        if let logits = student.patches, let targets = targets.patches, let weights {
             let rows = crossEntropy(logits, targets)  // [M]
             patchLoss = (rows * weights.to(dtype: rows.dtype)).sum()
             monitored += DistillationMonitor.values(
@@ -130,13 +143,49 @@ extension DistillationLoss {
         -(targets * (logits / studentTemperature).logSoftmax(-1)).sum(-1)
     }
 
-    /// The teacher's targets, `[R, K]` of logits `[R, K]`, each a distribution.
-    private func assign(_ logits: Tensor, _ center: Tensor, _ temperature: Double) -> Tensor {
-        switch centering {
-        case .running: ((logits - center) / temperature).softmax(-1)
-        case .sinkhorn: sinkhornKnopp(logits / temperature)
+    /// The teacher's targets of parts of a step.
+    private func targets(
+        of parts: [Logits], _ temperatures: (classes: Double, patches: Double)
+    ) -> [Targets] {
+        noGrad {
+            let classes = assign(parts.map(\.classes), center, temperatures.classes)
+            let patches = assign(
+                parts.compactMap(\.patches), center2.reshaped(1, -1), temperatures.patches)
+            var next = patches.makeIterator()
+            return zip(parts, classes).map { part, classes in
+                Targets(classes: classes, patches: part.patches == nil ? nil : next.next())
+            }
         }
     }
+
+    /// Distributions `[R, K]` for logits `[R, K]` of each part.
+    private func assign(
+        _ parts: [Tensor], _ center: Tensor, _ temperature: Double
+    ) -> [Tensor] {
+        switch centering {
+        case .running: parts.map { (($0 - center) / temperature).softmax(-1) }
+        case .sinkhorn: sinkhornKnopp(parts.map { $0.atLeastFloat32 / temperature })
+        }
+    }
+}
+
+// MARK: - Targets of a whole step
+
+extension DistillationLoss {
+    /// Keeps the teacher's logits of a part until the step is done; several may come at once.
+    func keep(_ logits: Logits, ofPart part: Int) {
+        lock.withLock { kept[part] = Lesson(logits: logits) }
+    }
+
+    /// Makes the targets of all parts that are kept, each with regard to the others.
+    func assemble(_ temperatures: (classes: Double, patches: Double)) {
+        let parts = kept.keys.sorted()
+        let targets = targets(of: parts.compactMap { kept[$0]?.logits }, temperatures)
+        for (part, targets) in zip(parts, targets) { kept[part]?.targets = targets }
+    }
+
+    /// What is kept of a part.
+    func lesson(ofPart part: Int) -> Lesson? { lock.withLock { kept[part] } }
 }
 
 // MARK: - The centres
@@ -145,7 +194,7 @@ extension DistillationLoss {
     /// Moves the centres towards the means of the step that is done.
     func updateCenters() {
         let seen = self.seen.sorted { $0.key < $1.key }.map(\.value)
-        defer { self.seen = [:] }
+        defer { (self.seen, kept) = ([:], [:]) }
         let total = Double(seen.reduce(0) { $0 + $1.count })
         func move(_ center: Tensor, _ mean: (Seen) -> Tensor?) {
             let shares = seen.compactMap { part in

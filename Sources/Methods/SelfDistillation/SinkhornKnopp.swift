@@ -1,20 +1,24 @@
 import Torch
 
-/// Assignments of rows to prototypes by which every prototype gets the same share, `[R, K]`.
+/// Assignments of rows to prototypes by which every prototype gets the same share.
 ///
 /// Cuturi, *Sinkhorn Distances* (2013), as SwAV and DINOv2 use it: columns, then rows, of exp(logits)
 /// are scaled to equal sums, `iterations` times; a row's assignments sum to 1. In logarithms, where a row
 /// far below the others does not vanish.
 ///
 /// - Parameters:
-///   - logits: divided by the temperature already.
+///   - parts: the logits of all rows, `[R, K]` of each part of them, divided by the temperature already.
 ///   - iterations: 3 in DINOv2.
-/// - Returns: of the shape of `logits`.
-func sinkhornKnopp(_ logits: Tensor, iterations: Int = 3) -> Tensor {
-    var scaled = logits
+/// - Returns: of the shapes of `parts`.
+func sinkhornKnopp(_ parts: [Tensor], iterations: Int = 3) -> [Tensor] {
+    guard !parts.isEmpty else { return [] }
+    var scaled = parts
     for _ in 0..<iterations {
-        scaled = scaled - scaled.logSumExp(0, keepDim: true)
-        scaled = scaled - scaled.logSumExp(1, keepDim: true)
+        let columns = stacked(scaled.map { $0.logSumExp(0) }).logSumExp(0)  // [K]
+        scaled = scaled.map { part in
+            let part = part - columns
+            return part - part.logSumExp(1, keepDim: true)
+        }
     }
-    return scaled.exp()
+    return scaled.map { $0.exp() }
 }
