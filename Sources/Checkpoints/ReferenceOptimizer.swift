@@ -46,8 +46,8 @@ public struct ReferenceOptimizer: Sendable {
                         settings.map { ($0.name, PlainValue($0.value)) }
                     ) { $1 }))
         }
-        let known = groups.flatMap(\.parameters)
-        guard Set(known).count == known.count else {
+        let known = Set(groups.flatMap(\.parameters))
+        guard known.count == groups.reduce(0, { $0 + $1.parameters.count }) else {
             throw failure("param_groups", "name a parameter twice")
         }
         var states: [Int: State] = [:]

@@ -102,7 +102,7 @@ extension LinearProbe {
             "optimizer": .text(config.optimizer.rawValue),
             "baseLearningRate": .number(config.baseLearningRate),
             "minLearningRate": .number(config.minLearningRate),
-            "batch": .number(Double(config.batch)),
+            "batch": .number(Double(min(config.batch, train.count))),
             "accumulation": .number(Double(config.accumulation)),
             "epochs": .number(Double(config.epochs)),
             "warmupEpochs": .number(config.warmupEpochs),

@@ -233,7 +233,8 @@ extension PooledProbes {
         var settings: [String: Score.Setting] = [
             "optimizer": .text(config.optimizer.rawValue),
             "baseLearningRate": .number(config.baseLearningRate),
-            "batch": .number(Double(config.batch)), "epochs": .number(Double(config.epochs)),
+            "batch": .number(Double(min(config.batch, train.count))),
+            "epochs": .number(Double(config.epochs)),
             "milestones": .text(config.milestones.map { "\($0)" }.joined(separator: " ")),
             "seed": .number(Double(seed)), "head": .text(best.name),
         ]

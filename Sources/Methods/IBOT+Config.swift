@@ -205,6 +205,12 @@ extension IBOT.Config {
                     + "code and hardly meant: the teacher's prototypes start as those of the student's "
                     + "patches and then follow those of its class. Give both the same value")
         }
+        if method.sharedHead, !method.sharedTeacherHead, !method.untiedHeads {
+            warnings.append(
+                "method.sharedTeacherHead=false with method.sharedHead=true: the student has no "
+                    + "prototypes of patches for the teacher's to follow, so that they stay random. Give "
+                    + "both the same value")
+        }
         if Double(method.masks.startEpoch) >= run.schedule.epochs {
             warnings.append(
                 "nothing will be hidden: method.masks.startEpoch is \(method.masks.startEpoch), the "

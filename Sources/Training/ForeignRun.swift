@@ -35,6 +35,26 @@ public struct ForeignRun {
     }
 }
 
+extension ForeignRun {
+    /// Where its optimiser was told otherwise than ours is: a sentence each.
+    func differences(from optim: OptimizerSettings) -> [String] {
+        guard optim.algorithm == .adamw, let told = optimizer.groups.first?.settings else {
+            return []
+        }
+        var found: [String] = []
+        if case .list(let values)? = told["betas"] {
+            let betas = values.compactMap(\.number)
+            if betas != optim.betas {
+                found.append("betas were \(betas), and optim.betas makes them \(optim.betas)")
+            }
+        }
+        if let eps = told["eps"]?.number, eps != optim.eps {
+            found.append("eps was \(eps), and optim.eps makes it \(optim.eps)")
+        }
+        return found
+    }
+}
+
 /// A method that goes on from checkpoints of its authors' own code.
 public protocol ContinuingMethod: PretrainingMethod {
     /// Reads what of a checkpoint is whose.
@@ -66,6 +86,8 @@ public struct SavedRun {
     public let loss: Double
     /// Of the last step.
     public let learningRate: Double
+    /// After the rise.
+    public let peakLearningRate: Double
     public let weightDecay: Double
     public let batchSize: Int
     public let optimizer: OptimizerSettings
@@ -89,7 +111,7 @@ public struct SavedRun {
         guard done == done.rounded() else {
             throw RunFolderError(
                 "\(path) was saved after step \(step), inside an epoch of \(Int(stepsPerEpoch)); other "
-                    + "programs go on from whole epochs: give a checkpoint of the end of one")
+                    + "programs go on from whole epochs: `tessera resume` makes the rest of it")
         }
         let schedules = RunSchedules(settings, stepsPerEpoch: Int(stepsPerEpoch))
         epochs = Int(done)
@@ -98,6 +120,7 @@ public struct SavedRun {
         let last = losses.filter { Double($0.step) > Double(step) - stepsPerEpoch }
         let counted = (last.isEmpty ? losses.suffix(1) : last[...]).compactMap { $0["loss"] }
         loss = counted.isEmpty ? 0 : counted.reduce(0, +) / Double(counted.count)
+        peakLearningRate = settings.peakLearningRate
         learningRate = schedules.learningRate(at: max(step - 1, 0))
         weightDecay = schedules.weightDecay(at: max(step - 1, 0))
         batchSize = settings.data.batchSize
@@ -147,6 +170,14 @@ extension Updater {
                 "growth_tracker": Tensor.full([], Double(saved.growthTracker), dtype: .int32),
             ])
         }
-        return run.epochs * stepsPerEpoch
+        guard run.epochs == 0 || tensors.keys.contains(where: { !$0.hasPrefix("step.") }) else {
+            throw CheckpointError(
+                .incomplete,
+                "\(run.file): its optimizer remembers nothing of any parameter after \(run.epochs) "
+                    + "epochs: begin a run of its weights instead")
+        }
+        // What is too long a run for a number is too long for any schedule.
+        let (steps, overflow) = run.epochs.multipliedReportingOverflow(by: stepsPerEpoch)
+        return overflow ? .max : steps
     }
 }

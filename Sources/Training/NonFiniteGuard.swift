@@ -16,9 +16,11 @@ struct NonFiniteGuard {
     /// - Parameters:
     ///   - limit: how many in a row end the run.
     ///   - capture: where the first such batch is written.
-    init(limit: Int, capture: URL) {
+    ///   - skippedCount: steps that the run has skipped so far.
+    init(limit: Int, capture: URL, skippedCount: Int = 0) {
         self.limit = limit
         self.capture = capture
+        self.skippedCount = skippedCount
     }
 
     /// Judges a step.
@@ -27,19 +29,22 @@ struct NonFiniteGuard {
     ///   - loss: of the step.
     ///   - gradientNorm: of all gradients.
     ///   - step: its number.
-    ///   - images: what to capture; asked for where it is needed.
+    ///   - views: what to capture, asked for where it is needed: `images` in the file, or `images.0`
+    ///     and so on.
     /// - Returns: whether the step was made.
     /// - Throws: `TrainingError.diverged` at the limit.
     mutating func admits(
-        loss: Double, gradientNorm: Double, step: Int, images: @autoclosure () throws -> Tensor
+        loss: Double, gradientNorm: Double, step: Int, views: @autoclosure () throws -> [Tensor]
     ) throws -> Bool {
         guard !loss.isFinite || !gradientNorm.isFinite else {
             inARow = 0
             return true
         }
         if skippedCount == 0, !FileManager.default.fileExists(atPath: capture.path) {
+            let views = try views()
             try SafeTensorsWriter.write(
-                [("images", images())], to: capture.path,
+                views.enumerated().map { (views.count == 1 ? "images" : "images.\($0)", $1) },
+                to: capture.path,
                 metadata: ["step": "\(step)", "loss": "\(loss)", "grad_norm": "\(gradientNorm)"])
         }
         skippedCount += 1

@@ -18,33 +18,45 @@ public struct PretrainedClassifier {
     /// How the run that it is from cut its test pictures out; nil for files of others.
     public let pictures: TestPictures?
 
+    /// The classes of the run that it is from, in the order of the logits; nil for files of others.
+    public let classNames: [String]?
+
     init(
         model: any ImageClassifier, data: DataSettings, origin: String,
-        coverage: CoverageReport? = nil, pictures: TestPictures? = nil
+        coverage: CoverageReport? = nil, pictures: TestPictures? = nil,
+        classNames: [String]? = nil
     ) {
         self.model = model
         self.data = data
         self.origin = origin
         self.coverage = coverage
         self.pictures = pictures
+        self.classNames = classNames
     }
 
     /// The classifier of a run of `Method`, from its newest checkpoint or from one of its files: the
     /// average of the weights where that leads the run.
     ///
-    /// `file` is a checkpoint of the run; nil takes the newest that is intact. Throws what
-    /// `PretrainedEncoder.load(_:run:file:)` throws.
+    /// `file` is a checkpoint of the run; nil takes the newest that is intact. With `prefersAverage` the
+    /// average is taken also where it stands beside the weights. Throws `RunFolderError` for a run
+    /// without the average that is asked for, and what `PretrainedEncoder.load(_:run:file:)` throws.
     public static func load<Method: ClassifyingMethod>(
-        _: Method.Type, run folder: URL, file: URL? = nil
+        _: Method.Type, run folder: URL, file: URL? = nil, prefersAverage: Bool = false
     ) throws -> PretrainedClassifier {
         let (encoder, method, settings) = try PretrainedEncoder.load(
             Method.self, run: folder, file: file)
-        guard let first = method.classifiers.first else {
+        let average = method.classifiers.first { $0.name == "ema" }
+        if prefersAverage, average == nil {
+            throw RunFolderError(
+                "\(folder.relativePath) has no average of the weights: its method.average is null")
+        }
+        guard let chosen = prefersAverage ? average : method.classifiers.first else {
             fatalError("\(Method.name) has no classifier")
         }
         return PretrainedClassifier(
-            model: first.model, data: encoder.data, origin: encoder.origin,
-            pictures: settings.method.testPictures(imageSize: settings.model.imageSize))
+            model: chosen.model, data: encoder.data, origin: encoder.origin,
+            pictures: settings.method.testPictures(imageSize: settings.model.imageSize),
+            classNames: RunFolder.classNames(in: folder))
     }
 
     /// The encoder with its head in a file of weights that anybody wrote, of any family that has one.

@@ -99,6 +99,15 @@ extension RunFolder {
         }
     }
 
+    /// What the numbers of a run's classes mean; nil where it has none.
+    static func classNames(in folder: URL) -> [String]? {
+        guard let text = try? Data(contentsOf: folder.appendingPathComponent("classes.txt")) else {
+            return nil
+        }
+        return String(decoding: text, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
     /// Throws `RunFolderError` for pictures whose classes have other numbers than those that the run
     /// began with.
     public func require(classNames: [String]) throws {

@@ -75,11 +75,9 @@ public struct RunSchedules: Sendable {
     ///   - run: validated.
     ///   - stepsPerEpoch: above 0.
     public init<Method>(_ run: RunConfiguration<Method>, stepsPerEpoch: Int) {
-        let optim = run.optim
         self.init(
-            run.schedule,
-            peak: optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: run.data.batchSize),
-            weightDecay: optim.weightDecay, stepsPerEpoch: stepsPerEpoch)
+            run.schedule, peak: run.peakLearningRate, weightDecay: run.optim.weightDecay,
+            stepsPerEpoch: stepsPerEpoch)
     }
 
     /// The learning rate of a step, counted from 0.
@@ -90,9 +88,16 @@ public struct RunSchedules: Sendable {
 
     /// The weight decay of a step, counted from 0.
     public func weightDecay(at step: Int) -> Double {
-        // Beyond the end a line would go on.
+        // Beyond the end the cosine would turn back.
         min(max(decay.value(at: epoch(step)), decayRange.lowerBound), decayRange.upperBound)
     }
 
     private func epoch(_ step: Int) -> Double { (Double(step) + firstStep) / stepsPerEpoch }
+}
+
+extension RunConfiguration {
+    /// The learning rate after the rise.
+    public var peakLearningRate: Double {
+        optim.lr ?? scaledLearningRate(base: optim.baseLr, batch: data.batchSize)
+    }
 }

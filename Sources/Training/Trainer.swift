@@ -93,9 +93,6 @@ public final class Trainer<Method: PretrainingMethod> {
         updater = Updater(method, settings, stepsPerEpoch: stepsPerEpoch)
 
         store = CheckpointStore(folder.checkpoints, keep: run.keep)
-        guardian = NonFiniteGuard(
-            limit: run.maxNonFinite,
-            capture: folder.url.appendingPathComponent("nonfinite.safetensors"))
         let newest = store.newest(reportingDamaged: { url, error in
             progress.note("passing over a damaged checkpoint, \(url.lastPathComponent): \(error)")
         })
@@ -113,7 +110,9 @@ public final class Trainer<Method: PretrainingMethod> {
                     advice: "there is no reader of runs of its own code")
             }
             let foreign = try method.foreignRun(in: CheckpointSource(path: path))
-            for difference in Method.Config.differences(settings, from: foreign.arguments) {
+            for difference in Method.Config.differences(settings, from: foreign.arguments)
+                + foreign.differences(from: settings.optim)
+            {
                 progress.note("note: in \(path) \(difference)")
             }
             step = try updater.restore(foreign)
@@ -125,6 +124,13 @@ public final class Trainer<Method: PretrainingMethod> {
         } else if let method = method as? any ClassifyingMethod, let report = try method.start() {
             progress.note(report.isComplete ? report.summary : report.description)
         }
+        let skipped = try MetricsLog.read(folder.metrics).last { [step] in
+            $0.step <= step && $0["skipped_steps"] != nil
+        }
+        guardian = NonFiniteGuard(
+            limit: run.maxNonFinite,
+            capture: folder.url.appendingPathComponent("nonfinite.safetensors"),
+            skippedCount: Int(skipped?["skipped_steps"] ?? 0))
         var options = LoaderOptions(threads: data.workers, toGPU: device != .cpu)
         options.prefetch = data.prefetch
         // A quarter of the traffic; the GPU normalises.
@@ -157,16 +163,19 @@ public final class Trainer<Method: PretrainingMethod> {
         var unread: [MadeStep] = []
         while step < totalSteps {
             if Interruption.isRequested {
+                try read(&unread, into: log)
                 try save()
                 return .interrupted(step: step)
             }
             unread.append(try makeStep())
             step += 1
-            // Reading a number waits for a GPU, so there it is done only for whole lines of the log.
-            if device == .cpu || step % settings.run.logEvery == 0 || step == totalSteps {
+            let savesNow = isDue(every: settings.run.saveEvery) || step == totalSteps
+            // Reading a number waits for a GPU, so there it is done only for whole lines of the log, and
+            // where a resumed run will not make these steps again.
+            if device == .cpu || step % settings.run.logEvery == 0 || savesNow {
                 try read(&unread, into: log)
             }
-            if isDue(every: settings.run.saveEvery) || step == totalSteps { try save() }
+            if savesNow { try save() }
             if isProbeDue { try probe(into: log) }
         }
         progress.finish()
@@ -228,7 +237,7 @@ public final class Trainer<Method: PretrainingMethod> {
             }
             let admitted = try guardian.admits(
                 loss: loss, gradientNorm: norm, step: made.number,
-                images: images(ofStep: made.number - 1))
+                views: views(ofStep: made.number - 1))
             try log.add(
                 StepLog.Entry(
                     step: made.number, loss: loss,
@@ -242,11 +251,11 @@ public final class Trainer<Method: PretrainingMethod> {
     }
 
     /// The pictures of an earlier step, loaded once more: they are a function of its position.
-    private func images(ofStep step: Int) throws -> Tensor {
+    private func views(ofStep step: Int) throws -> [Tensor] {
         let again = try Loader(
             loader.plan, options: LoaderOptions(threads: 1, prefetch: 1), start: position(of: step))
         guard let batch = try again.next() else { fatalError("the loader ended before the run") }
-        return ImageBatch(batch).images
+        return ImageBatch(batch).views
     }
 
     private func position(of step: Int) -> LoaderPosition {

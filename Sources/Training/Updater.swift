@@ -97,17 +97,17 @@ final class Updater<Method: PretrainingMethod> {
     /// What comes before the losses of parts that depend on one another.
     private func prepare(_ parts: [() -> Void], at place: Step) {
         guard !parts.isEmpty, let method = method as? any WholeStepMethod else { return }
-        func prepare(_ part: () -> Void) {
-            autocast(to: precision.autocast, on: device, sharesCasts: gang == nil, part)
+        func make(_ job: () -> Void) {
+            autocast(to: precision.autocast, on: device, sharesCasts: gang == nil, job)
         }
-        guard let gang else {
-            for part in parts { prepare(part) }
-            method.assemble(at: place)
-            return
+        // On a thread of the gang, too: sums depend on the number of threads in an operator.
+        for jobs in [parts, [{ method.assemble(at: place) }]] {
+            if let gang {
+                _ = gang.map(jobs, at: place, make) { $0 }
+            } else {
+                jobs.forEach(make)
+            }
         }
-        _ = gang.map(parts, at: place, prepare) { $0 }
-        // On a thread of the gang: sums depend on the number of threads in an operator.
-        _ = gang.map([method], at: place, { $0.assemble(at: place) }) { $0 }
     }
 
     /// The loss of a part, by its share of the whole, and what it logs.

@@ -32,12 +32,14 @@ enum ClassifierLoader {
                 "\(path) is a run of ours, which is loaded whole: --part, --allow-partial and heads "
                     + "are for checkpoints of others")
         }
-        return try load(method, folder, file: url == folder ? nil : url)
+        return try load(
+            method, folder, file: url == folder ? nil : url, prefersAverage: options.prefersAverage)
     }
 
     private static func load<Method: ClassifyingMethod>(
-        _: Method.Type, _ folder: URL, file: URL?
+        _: Method.Type, _ folder: URL, file: URL?, prefersAverage: Bool
     ) throws -> PretrainedClassifier {
-        try PretrainedClassifier.load(Method.self, run: folder, file: file)
+        try PretrainedClassifier.load(
+            Method.self, run: folder, file: file, prefersAverage: prefersAverage)
     }
 }

@@ -151,7 +151,10 @@ struct EvaluateCommand: ParsableCommand {
             }
             try options.evaluate(LogisticEvaluation.Config.self) { data, settings in
                 let (train, test) = try data.features(settings.features)
-                return try LogisticEvaluation.scores(train: train, test: test, settings.protocol)
+                let scores = try LogisticEvaluation.scores(
+                    train: train, test: test, settings.protocol)
+                data.noteUnfinished(scores)
+                return scores
             }
         }
     }

@@ -149,6 +149,19 @@ struct EvaluationData {
 
     func note(_ text: String) { progress.note(text) }
 
+    /// Says which logistic regressions ended before they were at their optimum.
+    func noteUnfinished(_ scores: [Score]) {
+        for score in scores where score.protocol == "logistic" && score.metric == "top1" {
+            guard case .number(let lambda)? = score.settings["lambda"],
+                case .number(let gap)? = score.settings["relativeGap"],
+                case .number(let tolerance)? = score.settings["tolerance"], gap > tolerance
+            else { continue }
+            note(
+                "logistic regression with λ = \(lambda) ended at \(gap) of its optimum, not at "
+                    + "\(tolerance): give it more of protocol.maxIterations, or a larger λ")
+        }
+    }
+
     func sayEpoch(_ done: Int, of epochs: Int) {
         progress.update("epoch \(done)/\(epochs)", isLast: done == epochs)
     }

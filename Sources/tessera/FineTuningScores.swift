@@ -48,18 +48,18 @@ enum FineTuningScores {
         return scores
     }
 
-    private static let sections = ["method.", "optim.", "schedule."]
-    private static let others = [
-        "run.seed", "run.precision", "run.accumulation", "data.path", "data.batchSize",
-        "data.repeats", "model.imageSize", "model.dropPath", "model.pooling",
-    ]
+    private static let sections = ["data.", "model.", "method.", "optim.", "schedule."]
+    private static let others = ["run.seed", "run.precision", "run.accumulation", "run.parallel"]
+    /// How pictures get to the model, not which.
+    private static let idle = ["data.workers", "data.prefetch", "data.readTimeout"]
 
     /// The settings that decide the numbers and are on.
     private static func card(_ settings: [ResolvedSetting]) -> [String: Score.Setting] {
         var card: [String: Score.Setting] = [:]
         for setting in settings where setting.value != "null" {
             guard
-                sections.contains(where: setting.key.hasPrefix) || others.contains(setting.key)
+                sections.contains(where: setting.key.hasPrefix) || others.contains(setting.key),
+                !idle.contains(setting.key)
             else { continue }
             card[setting.key] =
                 if let number = Double(setting.value) {

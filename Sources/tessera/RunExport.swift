@@ -5,6 +5,7 @@ import NN
 import TensorFiles
 import Torch
 import Training
+import VisionModels
 
 /// Writes the whole state of a run as its method's own code saves it, and reads it back as a check.
 enum RunExport {
@@ -40,6 +41,10 @@ enum RunExport {
         _: Method.Type, _ folder: URL, _ path: String
     ) throws -> String {
         let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
+        // Their code would read another network, or begin anew in silence.
+        if let transformer = method.backbone as? VisionTransformer {
+            try ExportTarget(rawValue: Method.foreignName)?.require(transformer.config)
+        }
         let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let saved = try SavedRun(encoder.origin, settings, metrics: metrics)
         _ = try CheckedWrite.write(to: path) { draft in

@@ -5,6 +5,8 @@ import Data
 final class UnreadPictures {
     private var files: [BadFile] = []
 
+    var count: Int { files.count }
+
     func add(_ file: BadFile) { files.append(file) }
 
     /// What to say of them; nil where all could be read.

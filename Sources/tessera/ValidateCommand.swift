@@ -113,7 +113,7 @@ extension EvaluateCommand {
             let valid = try validLabels.map { try ModelList.numbers($0) }
             try LibTorch.load()
             let validation = Validation(
-                settings: settings, source: source, real: real, validLabels: valid,
+                settings: settings, source: source, path: data, real: real, validLabels: valid,
                 device: try device.resolve(),
                 weights: CheckpointLoader.Options(
                     part: part, prefersAverage: useEma, heads: settings.heads,

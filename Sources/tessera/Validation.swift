@@ -13,6 +13,8 @@ import VisionModels
 struct Validation {
     let settings: ValidationSettings
     let source: any ImageSource
+    /// Where they are, for messages.
+    let path: String
     let real: RealLabels?
     /// The columns of the logits that take part, by class number; nil for all.
     let validLabels: [Int]?
@@ -30,17 +32,18 @@ struct Validation {
         if let interpolation = settings.interpolation { pictures.interpolation = interpolation }
         let model = classifier.model
         let labels = try classNumbers(model.classCount)
+        if let note = try agreement(with: classifier) { progress.note(note) }
         let columns = validLabels.map { Tensor($0).to(device) }
         model.move(to: device)
         let size = try imageSize(of: model)
-        var badFiles = 0
+        let unread = UnreadPictures()
         let loader = try Loader(
-            try plan(classifier.data, pictures, size, model.encoder.channels), options: options,
-            epochs: 1
-        ) { _ in badFiles += 1 }
+            try plan(classifier.data, pictures, size, model.encoder.channels).skippingBadFiles(),
+            options: options, epochs: 1, report: unread.add)
         var scores = ClassifierScores()
         var done = 0
         while let batch = try loader.next() {
+            guard batch.count > 0 else { continue }
             var logits = noGrad {
                 autocast(to: dtype, on: device) {
                     let images = batch.tensor().sent(to: device)
@@ -60,7 +63,8 @@ struct Validation {
             progress.update(
                 "\(path): \(done)/\(source.count)", isLast: done >= source.count)
         }
-        return result(path, model, pictures, size, scores, badFiles)
+        if let note = unread.note(of: source.count, self.path) { progress.note(note) }
+        return result(path, model, pictures, size, scores, unread.count)
     }
 
     /// Of the pictures that the model sees.
@@ -137,6 +141,20 @@ struct Validation {
             ]
         }
         return plan
+    }
+
+    /// What is worth saying of the classes of a run and of the pictures.
+    ///
+    /// Throws `UsageError` where a number stands for different ones. Classes that are called by their
+    /// numbers are taken at their word where those of the run have names.
+    private func agreement(with classifier: PretrainedClassifier) throws -> String? {
+        guard validLabels == nil, real == nil, let trained = classifier.classNames else {
+            return nil
+        }
+        // As `classes.txt` has them.
+        let own = source.classNames.map { $0.replacing("\n", with: " ") }
+        if own == own.indices.map(String.init), !trained.contains("0") { return nil }
+        return try ClassAgreement(trained, own).note(path)
     }
 
     /// From the source's labels to columns of the logits that take part.

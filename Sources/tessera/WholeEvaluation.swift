@@ -35,7 +35,9 @@ struct WholeEvaluation {
         let tokens: FeatureExtractor.TokenChoice =
             config.tokens
             ?? (!encoder.model.hasClassToken ? .mean : isSmall ? .cls : .clsAndMean)
-        return form(tokens, config.blocks ?? (tokens == .clsAndMean ? 1 : four))
+        var form = form(tokens, config.blocks ?? (tokens == .clsAndMean ? 1 : four))
+        if tokens == .mean { form.finalNorm = config.meanNorm }
+        return form
     }
 
     private func form(_ tokens: FeatureExtractor.TokenChoice, _ blocks: Int)
@@ -82,6 +84,7 @@ struct WholeEvaluation {
         scores += try LogisticEvaluation.scores(
             train: first.train, test: first.test, config.logistic, seed: config.seed
         ).map { card.completing($0, forms[0]) }
+        data.noteUnfinished(scores)
         let linear = features(linearForm)
         scores += try LinearSweep.scores(
             train: linear.train, test: linear.test, config.sweep, seed: config.seed

@@ -95,6 +95,7 @@ import VisionModels
         var method = IBOT<ViT>.Config()
         (method.patchWeight, method.prototypes) = (0, 65536)
         #expect(run.method == method && run.optim.clip == nil && run.schedule.minLr == 1e-5)
+        #expect(!run.model.masksPatches)
         try common(run, epochs: 800, batch: 1024)
     }
 

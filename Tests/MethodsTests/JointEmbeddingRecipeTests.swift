@@ -39,6 +39,8 @@ import VisionModels
         /// The epoch from which rate and decay stay as they are.
         var tail: Double? = nil
         var noiseStd = 0.25
+        /// Pictures of a GPU, whose contexts are of one length.
+        var part: Int
         var testDescription: String { file }
     }
 
@@ -80,6 +82,7 @@ import VisionModels
         }
 
         #expect(run.data.batchSize == 2048 && run.data.views.isEmpty)
+        #expect(run.run.partCount * published.part == 2048)
         #expect(run.data.mean == [0.485, 0.456, 0.406] && run.data.std == [0.229, 0.224, 0.225])
     }
 
@@ -95,21 +98,23 @@ import VisionModels
         "I-JEPA",
         arguments: [
             Published(
-                file: "vit-base-16", size: "base", predictorDepth: 6, epochs: 600, warmup: 40),
+                file: "vit-base-16", size: "base", predictorDepth: 6, epochs: 600, warmup: 40,
+                part: 128),
             Published(
-                file: "vit-large-16", size: "large", predictorDepth: 12, epochs: 600, warmup: 40),
+                file: "vit-large-16", size: "large", predictorDepth: 12, epochs: 600, warmup: 40,
+                part: 128),
             Published(
                 file: "vit-huge-14", size: "huge", patchSize: 14, predictorDepth: 12, epochs: 300,
-                warmup: 40),
+                warmup: 40, part: 128),
             Published(
                 file: "vit-huge-16-448", size: "huge", imageSize: 448, predictorDepth: 12,
-                epochs: 300, warmup: 40),
+                epochs: 300, warmup: 40, part: 16),
             Published(
                 file: "vit-huge-14-in22k", size: "huge", patchSize: 14, predictorDepth: 12,
-                epochs: 66, warmup: 3),
+                epochs: 66, warmup: 3, part: 32),
             Published(
-                file: "vit-giant-16-in22k", size: "giant", predictorDepth: 16, epochs: 44, warmup: 3
-            ),
+                file: "vit-giant-16-in22k", size: "giant", predictorDepth: 16, epochs: 44,
+                warmup: 3, part: 16),
         ])
     func ijepa(_ published: Published) throws {
         let run = try run(IJEPA.Config.self, "ijepa/\(published.file).yaml")
@@ -127,14 +132,14 @@ import VisionModels
             // The file of this size turns half precision on, its README says float32.
             Published(
                 file: "vit-base-16", size: "base", predictorDepth: 6, epochs: 600, warmup: 15,
-                lr: 8e-4, minLr: 1e-4, precision: .float32),
+                lr: 8e-4, minLr: 1e-4, precision: .float32, part: 64),
             Published(
                 file: "vit-large-16", size: "large", predictorDepth: 12, epochs: 600, warmup: 15,
-                lr: 8e-4, minLr: 1e-4, precision: .float32),
+                lr: 8e-4, minLr: 1e-4, precision: .float32, part: 64),
             // Half precision is bfloat16 in its code wherever the device has it.
             Published(
                 file: "vit-huge-16", size: "huge", predictorDepth: 12, epochs: 300, warmup: 40,
-                tail: 250, noiseStd: 0.2),
+                tail: 250, noiseStd: 0.2, part: 64),
         ])
     func stop(_ published: Published) throws {
         let run = try run(StoP.Config.self, "stop/\(published.file).yaml")

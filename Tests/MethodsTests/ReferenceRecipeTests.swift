@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Data
 import Optimizers
@@ -82,6 +83,22 @@ import VisionModels
             let meaning = try #require(found.notes.first { $0.key == key }).meaning
             #expect(meaning == "left out: the schedule ends before its tail")
         }
+    }
+
+    @Test("what a checkpoint says of its run is compared with the settings")
+    func differences() throws {
+        var run = RunConfiguration<IJEPA.Config>()
+        (run.data.batchSize, run.optim.lr) = (2048, 1e-3)
+        let theirs: [String: PlainValue] = [
+            "batch_size": .int(128), "world_size": .int(16), "lr": .double(1e-3),
+        ]
+        #expect(IJEPA.Config.differences(run, from: theirs) == [])
+        #expect(IJEPA.Config.differences(run, from: [:]) == [])
+        (run.data.batchSize, run.optim.lr) = (128, 2e-3)
+        let found = IJEPA.Config.differences(run, from: theirs)
+        #expect(found.count == 2)
+        #expect(found[0].contains("was 2048") && found[0].contains("data.batchSize makes it 128"))
+        #expect(found[1] == "lr was 0.001, and optim.lr makes it 0.002")
     }
 
     @Test("what has no counterpart is refused with its key")

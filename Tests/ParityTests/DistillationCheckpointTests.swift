@@ -110,6 +110,7 @@ struct DistillationCheckpointTests {
         run.method.classTemperature.start = try args.double("warmup_teacher_temp")
         run.method.classTemperature.end = try args.double("teacher_temp")
         run.method.classTemperature.epochs = try args.int("warmup_teacher_temp_epochs")
+        run.method.patchTemperature.epochs = run.method.classTemperature.epochs
         run.method.patchTemperature.start = try args.double("warmup_teacher_patch_temp")
         run.method.patchTemperature.end = try args.double("teacher_patch_temp")
         run.method.momentum = try args.double("momentum_teacher")
@@ -129,11 +130,16 @@ struct DistillationCheckpointTests {
         #expect(differences() == [])
         run.method.momentum += 0.001
         run.method.masks.ratio = run.method.masks.ratio.map { $0 + 0.1 }
+        run.method.patchTemperature.epochs += 1
+        run.optim.lr = 2 * run.optim.baseLr * Double(run.data.batchSize) / 256
         run.optim.clip = clip > 0 ? nil : 3
         let found = differences()
-        #expect(found.count == 3)
+        #expect(found.count == 5)
         let limit = "optim.clip makes it \(clip > 0 ? 0 : 3)"
-        for name in ["momentum_teacher", "pred_ratio was ", limit] {
+        for name in [
+            "momentum_teacher", "pred_ratio was ", limit, "method.patchTemperature.epochs",
+            "optim.lr makes it \(2 * run.optim.baseLr)",
+        ] {
             #expect(found.contains { $0.contains(name) }, "\(found)")
         }
     }

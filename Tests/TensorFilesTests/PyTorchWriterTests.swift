@@ -79,6 +79,32 @@ import Testing
         }
     }
 
+    @Test("places beyond 32 bits and more files than 16 bits count have the form zip64")
+    func wide() throws {
+        let folder = try TemporaryFolder()
+        func archive(_ name: String, wideFrom wide: Int, count: Int) throws -> ZipArchive {
+            let file = try AtomicFile(path: folder.file(name))
+            var writer = ZipWriter(file, folder: "archive", wideFrom: wide)
+            for number in 0..<count { try writer.add("\(number)", [UInt8(number % 251), 7]) }
+            try writer.finish()
+            try file.commit()
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file(name))))
+            #expect(bytes.suffix(22).contains(0xFF) == (wide < 1000 || count > 65_000))
+            return try ZipArchive(ByteSlice(copying: bytes), file: name)
+        }
+        // Of four files the last two begin behind byte 200.
+        for (wide, count) in [(200, 4), (0, 1), (.max, 4), (1 << 32, 65_536)] {
+            let found = try archive("\(wide)-\(count).zip", wideFrom: wide, count: count)
+            #expect(found.entries.count == count)
+            for number in [0, count / 2, count - 1] {
+                let entry = try #require(found["archive/\(number)"])
+                #expect(entry.dataOffset % 64 == 0)
+                let bytes = try found.storedBytes(of: entry).withUnsafeBytes { [UInt8]($0) }
+                #expect(bytes == [UInt8(number % 251), 7])
+            }
+        }
+    }
+
     @Test("a type without a storage is refused, and nothing is written")
     func refusal() throws {
         let folder = try TemporaryFolder()

@@ -20,7 +20,7 @@ import Torch
         _ guardian: inout NonFiniteGuard, loss: Double = 1, gradientNorm: Double = 1, step: Int = 1
     ) throws -> Bool {
         try guardian.admits(
-            loss: loss, gradientNorm: gradientNorm, step: step, images: images(Float(step)))
+            loss: loss, gradientNorm: gradientNorm, step: step, views: [images(Float(step))])
     }
 
     @Test("finite steps are admitted and leave nothing behind")
@@ -44,6 +44,20 @@ import Torch
         #expect(guardian.skippedCount == 1)
         #expect(try judge(&guardian))
         #expect(guardian.skippedCount == 1)
+    }
+
+    @Test("all views of a batch are captured, and steps of before count")
+    func views() throws {
+        var guardian = NonFiniteGuard(limit: 9, capture: capture, skippedCount: 2)
+        let views = [images(1), Tensor([2] as [Float])]
+        // The run has skipped steps before, but there is no capture any more.
+        #expect(try !guardian.admits(loss: .nan, gradientNorm: 1, step: 3, views: views))
+        #expect(guardian.skippedCount == 3)
+        #expect(!FileManager.default.fileExists(atPath: capture.path))
+        guardian = NonFiniteGuard(limit: 9, capture: capture)
+        #expect(try !guardian.admits(loss: .nan, gradientNorm: 1, step: 3, views: views))
+        let file = try SafeTensorsFile(path: capture.path)
+        #expect(try file.tensor("images.0").shape == [2] && file.tensor("images.1").shape == [1])
     }
 
     @Test("the first such batch of the run is captured, once")

@@ -63,6 +63,21 @@ import Testing
         }
     }
 
+    @Test("the last step of a part of an epoch is not beyond the end of a line")
+    func fraction() throws {
+        var settings = ScheduleSettings()
+        (settings.epochs, settings.warmupEpochs, settings.firstStep) = (2.5, 1, 1)
+        settings.minLr = 1e-6
+        var tail = TailSettings()
+        (tail.epoch, tail.shape) = (2, .linear)
+        settings.lrTail = tail
+        try settings.validate()
+        let schedules = RunSchedules(settings, peak: 1e-3, weightDecay: 0, stepsPerEpoch: 9)
+        // 22.5 steps are 23, of which schedules have 22.
+        #expect(abs(schedules.learningRate(at: 21) - 1e-6) < 1e-15)
+        #expect(abs(schedules.learningRate(at: 22) - 1e-6) < 1e-15)
+    }
+
     @Test("a tail that begins with the last, cut step is no line from an epoch to itself")
     func lastStep() throws {
         var settings = ScheduleSettings()

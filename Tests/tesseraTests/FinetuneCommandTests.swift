@@ -78,6 +78,8 @@ import Testing
         let card = try #require(scores[0]["settings"] as? [String: Any])
         #expect(card["method.layerDecay"] as? Double == 0.65)
         #expect(card["schedule.epochs"] as? Double == 4 && card["epoch"] as? Double == 4)
+        #expect((card["data.augment"] as? String)?.contains("centerCrop") == true)
+        #expect(card["model.width"] as? Double == 16 && card["data.workers"] == nil)
         // The run, and its best weights, as `validate` scores them: the average goes first.
         for (path, expected) in [
             ("run", try score("average", "last")),
@@ -148,6 +150,41 @@ import Testing
         ])
         #expect(resumed.status == 64, "\(resumed.errors)")
         #expect(resumed.errors.contains("'aardvark' is gone"), "\(resumed.errors)")
+    }
+
+    @Test("validate takes the average that stands beside the weights, and no other classes")
+    func validated() throws {
+        let weights = try pretrain()
+        let more = ["method.average.decay=0", "method.average.leads=false", "schedule.epochs=1"]
+        let result = try finetune(weights, "run", more)
+        try #require(result.status == 0, "\(result.errors)")
+        func validate(_ run: String, _ more: [String] = []) throws -> Program.Result {
+            try Program.run(
+                ["evaluate", "validate", "--weights", folder.path(run), "--data", data, "--json"]
+                    + more)
+        }
+        func loss(_ more: [String]) throws -> Double {
+            let result = try validate("run", more)
+            try #require(result.status == 0, "\(result.errors)")
+            return try #require(try objects(result.output).first?["loss"] as? Double)
+        }
+        // An average that keeps nothing is the weights themselves.
+        #expect(try loss(["--use-ema"]) == loss([]))
+        let slow = try finetune(
+            weights, "slow", ["method.average.leads=false", "schedule.epochs=1"])
+        try #require(slow.status == 0, "\(slow.errors)")
+        let plain = try finetune(weights, "plain", ["schedule.epochs=1"])
+        try #require(plain.status == 0, "\(plain.errors)")
+        #expect(try validate("slow", ["--use-ema"]).output != validate("slow").output)
+        let none = try validate("plain", ["--use-ema"])
+        #expect(none.status == 64 && none.errors.contains("method.average"), "\(none.errors)")
+
+        let classes = folder.path("run/classes.txt")
+        let names = try String(contentsOfFile: classes, encoding: .utf8)
+        try Data(("aardvark\n" + names).utf8).write(to: URL(fileURLWithPath: classes))
+        let refused = try validate("run")
+        #expect(refused.status == 64, "\(refused.errors)")
+        #expect(refused.errors.contains("training alone: aardvark"), "\(refused.errors)")
     }
 
     @Test("a longer run on resuming replaces its scores")

@@ -107,6 +107,20 @@ import Testing
         #expect(loss > 3 && loss < 4)
     }
 
+    @Test("a picture that cannot be read has no substitute") func unreadable() throws {
+        let path = try classifier("one.safetensors", favourite: 1)
+        let first = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: "\(pictures)/val/b").min())
+        try Data("no picture".utf8).write(
+            to: URL(fileURLWithPath: "\(pictures)/val/b/\(first)"))
+        let result = try validate(["--weights", path])
+        try #require(result.status == 0, "\(result.errors)")
+        let object = try #require(try objects(result).first)
+        // Three of eleven: the one of class b is not made up for.
+        #expect(object["pictures"] as? Int == 11 && object["bad_files"] as? Int == 1)
+        #expect(object["top1"] as? Double == 27.2727)
+    }
+
     @Test("a subset of the classes, and several right classes for a picture") func labels() throws {
         let path = try classifier("one.safetensors", favourite: 4)
         let valid = folder.path("valid.txt")

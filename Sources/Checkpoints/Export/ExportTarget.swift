@@ -1,5 +1,5 @@
 import NN
-import VisionModels
+public import VisionModels
 
 /// A program that an encoder is written for.
 public enum ExportTarget: String, CaseIterable, Sendable {
@@ -25,6 +25,9 @@ public enum ExportTarget: String, CaseIterable, Sendable {
 extension ExportTarget {
     /// Whether the target's own files hold the whole state of a run, of which an encoder is a part.
     public var isPartOfRun: Bool { self == .ijepa || self == .stop }
+
+    /// Throws `CheckpointError` where the target has no model of an encoder's form.
+    public func require(_ config: VisionTransformer.Config) throws { _ = try family(of: config) }
 
     /// The family whose names an encoder gets.
     ///

@@ -1,4 +1,5 @@
 public import Checkpoints
+import Foundation
 import NN
 public import TensorFiles
 import Torch
@@ -41,7 +42,8 @@ extension ForeignRun {
         self.init(
             weights: weights, optimizer: optimizer,
             parameters: Self.numbered(method, positionsFirst: positionsFirst),
-            scaler: state.scalers.first?.scaler, epochs: epochs, file: source.path)
+            scaler: state.scalers.first?.scaler, epochs: epochs, arguments: state.values,
+            file: source.path)
     }
 
     /// All four groups, one after the other.
@@ -110,8 +112,47 @@ extension SavedRun {
             // Their code has a scaler in bf16 too, and where it cannot load one begins at epoch 0.
             ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
             ("epoch", .integer(epochs)), ("loss", .real(loss)), ("batch_size", .integer(batchSize)),
-            ("world_size", .integer(1)), ("lr", .real(learningRate)),
+            ("world_size", .integer(1)), ("lr", .real(peakLearningRate)),
         ])
+    }
+}
+
+extension JointEmbeddingSettings {
+    /// The settings of a run beside what a checkpoint of I-JEPA's or StoP's own code says of its run.
+    static func publishedDifferences(
+        _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
+    ) -> [String] {
+        var found: [String] = []
+        if let each = arguments["batch_size"]?.number,
+            let devices = arguments["world_size"]?.number,
+            each * devices != Double(run.data.batchSize)
+        {
+            found.append(
+                String(format: "batch_size × world_size was %.0f", each * devices)
+                    + ", and data.batchSize makes it \(run.data.batchSize)")
+        }
+        if let rate = arguments["lr"]?.number,
+            abs(rate - run.peakLearningRate) > 1e-6 * run.peakLearningRate
+        {
+            found.append("lr was \(rate), and optim.lr makes it \(run.peakLearningRate)")
+        }
+        return found
+    }
+}
+
+extension IJEPA.Config {
+    public static func differences(
+        _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
+    ) -> [String] {
+        publishedDifferences(run, from: arguments)
+    }
+}
+
+extension StoP.Config {
+    public static func differences(
+        _ run: RunConfiguration<Self>, from arguments: [String: PlainValue]
+    ) -> [String] {
+        publishedDifferences(run, from: arguments)
     }
 }
 

@@ -90,7 +90,9 @@ extension ReferenceRecipe {
         if let size = data.batchSize {
             recipe.set(
                 "data.batch_size", "data.batchSize", size,
-                note: "for one device; published runs have 2048 pictures a step over all")
+                note: "for one device; published runs have 2048 pictures a step over all"
+                    + (size > 0 && 2048 % size == 0
+                        ? ": data.batchSize=2048 run.accumulation=\(2048 / size)" : ""))
         }
         recipe.set("data.crop_size", "model.imageSize", data.cropSize)
         recipe.settings.append("data.augment=\(augmentation)")

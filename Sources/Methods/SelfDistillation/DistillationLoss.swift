@@ -178,10 +178,16 @@ extension DistillationLoss {
     }
 
     /// Makes the targets of all parts that are kept, each with regard to the others.
+    ///
+    /// They take the place of the logits of patches, of which only the mean is still needed.
     func assemble(_ temperatures: (classes: Double, patches: Double)) {
-        let parts = kept.keys.sorted()
-        let targets = targets(of: parts.compactMap { kept[$0]?.logits }, temperatures)
-        for (part, targets) in zip(parts, targets) { kept[part]?.targets = targets }
+        let parts = kept.sorted { $0.key < $1.key }
+        let targets = targets(of: parts.map(\.value.logits), temperatures)
+        for ((part, lesson), targets) in zip(parts, targets) {
+            let logits = Logits(
+                classes: lesson.logits.classes, patchMean: lesson.logits.patchMean)
+            kept[part] = Lesson(logits: logits, targets: targets)
+        }
     }
 
     /// What is kept of a part.

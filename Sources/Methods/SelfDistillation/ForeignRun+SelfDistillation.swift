@@ -44,6 +44,14 @@ extension IBOT: ContinuingMethod {
                 }
             }
         }
+        let token = "student.backbone.masked_embed"
+        if weights[token] == nil, stateDict.contains(where: { $0.name == token }) {
+            throw CheckpointError(
+                .incomplete,
+                "\(source.path) has no token of hidden patches: its run hid none, which takes "
+                    + "method.patchWeight=0 and model.masksPatches=false "
+                    + "(model.maskedPatches=none of a Swin)")
+        }
         let state = try ReferenceState(source)
         guard let optimizer = state.optimizers.first(where: { $0.key == "optimizer" })?.optimizer,
             let epochs = state.epoch, epochs >= 0

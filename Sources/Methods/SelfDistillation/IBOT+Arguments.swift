@@ -2,6 +2,7 @@ public import Checkpoints
 import Data
 import Foundation
 public import Training
+import VisionModels
 
 /// The settings of a run beside the arguments that a checkpoint of iBOT's own code was made with.
 extension IBOT.Config {
@@ -65,8 +66,11 @@ extension IBOT.Config {
             ("epochs", "schedule.epochs", .double(schedule.epochs)),
             ("warmup_epochs", "schedule.warmupEpochs", .double(schedule.warmupEpochs)),
             ("min_lr", "schedule.minLr", .double(schedule.minLr)),
-            ("drop_path", "model.dropPath", .double(run.model.dropPath)),
         ]
+        // Their Swins have rates of their own, whatever this says.
+        if Shape.self == VisionTransformer.Config.self {
+            settings.append(("drop_path", "model.dropPath", .double(run.model.dropPath)))
+        }
         if method.patchWeight > 0 {
             settings += [
                 ("lambda2", "method.patchWeight", .double(method.patchWeight)),
@@ -82,6 +86,11 @@ extension IBOT.Config {
                     "teacher_patch_temp", "method.patchTemperature.end",
                     .double(method.patchTemperature.end)
                 ),
+                // It is of both.
+                (
+                    "warmup_teacher_temp_epochs", "method.patchTemperature.epochs",
+                    .int(method.patchTemperature.epochs)
+                ),
             ]
         }
         if !method.sharedHead {
@@ -89,7 +98,9 @@ extension IBOT.Config {
                 ("patch_out_dim", "method.patchPrototypes", .int(method.patchPrototypeCount)))
         }
         // Theirs is for 256 pictures, too.
-        if optim.lr == nil { settings.append(("lr", "optim.baseLr", .double(optim.baseLr))) }
+        settings.append(
+            optim.lr.map { ("lr", "optim.lr", .double($0 * 256 / Double(run.data.batchSize))) }
+                ?? ("lr", "optim.baseLr", .double(optim.baseLr)))
         return settings
     }
 

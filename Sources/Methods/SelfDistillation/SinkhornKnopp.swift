@@ -12,13 +12,15 @@ import Torch
 /// - Returns: of the shapes of `parts`.
 func sinkhornKnopp(_ parts: [Tensor], iterations: Int = 3) -> [Tensor] {
     guard !parts.isEmpty else { return [] }
+    // One part after another, so that little more than all of them is held at once.
     var scaled = parts
     for _ in 0..<iterations {
         let columns = stacked(scaled.map { $0.logSumExp(0) }).logSumExp(0)  // [K]
-        scaled = scaled.map { part in
-            let part = part - columns
-            return part - part.logSumExp(1, keepDim: true)
+        for index in scaled.indices {
+            let part = scaled[index] - columns
+            scaled[index] = part - part.logSumExp(1, keepDim: true)
         }
     }
-    return scaled.map { $0.exp() }
+    for index in scaled.indices { scaled[index] = scaled[index].exp() }
+    return scaled
 }

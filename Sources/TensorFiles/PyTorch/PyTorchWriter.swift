@@ -53,7 +53,7 @@ public enum PyTorchWriter {
     /// Writes `value`; a file at `path` is replaced once all is written.
     ///
     /// - Throws: `TensorFileError` where the file cannot be written, where a tensor's type has no
-    ///   storage in PyTorch, or above 4 GiB, which this form of zip cannot hold.
+    ///   storage in PyTorch, or for a single one above 4 GiB.
     public static func write(_ value: Value, to path: String) throws {
         var pickle = PickleWriter(file: path)
         try pickle.write(value)
