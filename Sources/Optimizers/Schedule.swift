@@ -107,7 +107,7 @@ public struct TailedSchedule: Schedule {
     /// The epoch in which the tail begins.
     public let tail: Double
     public let shape: ScheduleTail
-    /// The value after `epochs`, at which a line ends.
+    /// The value after `epochs`; a line goes on beyond them.
     public let end: Double
     public let epochs: Double
 
@@ -125,7 +125,7 @@ public struct TailedSchedule: Schedule {
         guard epoch >= tail else { return base.value(at: epoch) }
         let first = base.value(at: tail)
         guard shape == .linear else { return first }
-        return first + min((epoch - tail) / (epochs - tail), 1) * (end - first)
+        return first + (epoch - tail) / (epochs - tail) * (end - first)
     }
 }
 

@@ -21,10 +21,11 @@ public struct RunSchedules: Sendable {
     ) {
         let steps = Double(stepsPerEpoch)
         length = settings.epochs * settings.stretch * steps
-        // Rise and fall begin and end with a step; the shortest run has one.
+        // Rise and fall begin and end with a step; the shortest run has one. A part of an epoch ends with
+        // the run's last step, a stretched schedule where I-JEPA's does.
         let (warmup, epochs) = (
             (settings.warmupEpochs * steps).rounded(.down) / steps,
-            max(length.rounded(.down), 1) / steps
+            max(length.rounded(settings.stretch == 1 ? .up : .down), 1) / steps
         )
         func tailed(_ base: any Schedule, _ tail: TailSettings?, _ end: Double) -> any Schedule {
             guard let tail else { return base }
@@ -88,7 +89,7 @@ public struct RunSchedules: Sendable {
 
     /// The weight decay of a step, counted from 0.
     public func weightDecay(at step: Int) -> Double {
-        // Beyond the end the cosine would turn back.
+        // Beyond the end a line would go on.
         min(max(decay.value(at: epoch(step)), decayRange.lowerBound), decayRange.upperBound)
     }
 

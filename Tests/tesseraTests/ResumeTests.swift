@@ -273,7 +273,9 @@ struct ResumeTests {
     @Test(
         "what the authors' code has no place for is refused before anything is written",
         arguments: [
-            ("ibot", "model.registers=2", "reg_token"), ("stop", "method.covariance=free", "noise"),
+            ("ibot", "model.registers=2", "more than one token"),
+            ("ijepa", "model.layerScale=0.1", "LayerScale"),
+            ("stop", "method.covariance=free", "noise"),
         ])
     func noPlace(method: String, setting: String, word: String) throws {
         let settings =
