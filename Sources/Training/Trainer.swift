@@ -130,7 +130,7 @@ public final class Trainer<Method: PretrainingMethod> {
         guardian = NonFiniteGuard(
             limit: run.maxNonFinite,
             capture: folder.url.appendingPathComponent("nonfinite.safetensors"),
-            skippedCount: Int(skipped?["skipped_steps"] ?? 0))
+            skippedCount: Int(exactly: skipped?["skipped_steps"] ?? 0) ?? 0)
         var options = LoaderOptions(threads: data.workers, toGPU: device != .cpu)
         options.prefetch = data.prefetch
         // A quarter of the traffic; the GPU normalises.
