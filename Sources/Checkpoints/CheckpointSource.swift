@@ -62,6 +62,19 @@ public struct CheckpointSource: Sendable {
         topKeys = Self.topKeys(of: file)
     }
 
+    /// Compares the files with the checksums that they hold.
+    ///
+    /// - Throws: `TensorFileError` of the kind `checksum` where the content has changed since it was written.
+    public func verify() throws(TensorFileError) {
+        for (_, file) in files {
+            switch file {
+            case .safeTensors(let file): try file.verify()
+            case .pyTorch(let file): try file.verify()
+            case .numpy: break
+            }
+        }
+    }
+
     /// Whether a folder is one checkpoint, with a file or an index of a known name, and not a folder of
     /// several.
     public static func isCheckpoint(folder path: String) -> Bool {

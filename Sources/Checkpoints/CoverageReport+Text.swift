@@ -5,6 +5,13 @@ extension CoverageReport: CustomStringConvertible {
     /// The report as lines; the first says the family and how much was loaded.
     public var description: String { lines(listing: 8).joined(separator: "\n") }
 
+    /// What people have to know of a checkpoint that was loaded: a line and what was assumed, or, where it is
+    /// not complete, everything.
+    public var brief: String {
+        guard isComplete else { return description }
+        return ([summary] + notes.map { "  \($0)" }).joined(separator: "\n")
+    }
+
     /// One line: `mae.pth: mae, 100 % of 21.6 M numbers of the encoder at model; 3 tensors resized`.
     public var summary: String {
         var facts = [

@@ -8,6 +8,8 @@ public struct ReferenceOptimizer: Sendable {
     public let groups: [Group]
     /// By the number of the parameter; frozen ones and those without a gradient have none.
     public let states: [Int: State]
+    /// Where it is from, for messages.
+    private let file: String
 
     /// A group of parameters with settings of their own.
     public struct Group: Sendable {
@@ -68,6 +70,7 @@ public struct ReferenceOptimizer: Sendable {
         }
         self.groups = groups
         self.states = states
+        self.file = file
     }
 
     /// Steps of the parameters, where all have taken the same number.
@@ -89,22 +92,25 @@ public struct ReferenceOptimizer: Sendable {
         guard count == parameters.count else {
             throw CheckpointError(
                 .incomplete,
-                "the optimizer has \(count) parameters in \(groups.count) groups, the model "
-                    + "\(parameters.count): they are not of one run")
+                "\(file): the optimizer has \(count) parameters in \(groups.count) groups, the model "
+                    + "\(parameters.count): they are not of one run, whose settings "
+                    + "must be the model's")
         }
         var named: [String: State] = [:]
         for (number, state) in states {
             guard parameters.indices.contains(number) else {
                 throw CheckpointError(
-                    .incomplete, "the optimizer has a parameter \(number) of \(count)")
+                    .incomplete,
+                    "\(file): the optimizer has a parameter \(number) of \(count)")
             }
             let (name, shape) = parameters[number]
             for (moment, tensor) in state.moments
             where tensor.shape != shape && tensor.count != 1 {
                 throw CheckpointError(
                     .incomplete,
-                    "\(moment) of parameter \(number), \(name), has shape \(tensor.shape), the "
-                        + "parameter \(shape): the order of the parameters is another")
+                    "\(file): \(moment) of parameter \(number), \(name), has shape "
+                        + "\(tensor.shape), the parameter \(shape): the order of the parameters is "
+                        + "another, as in a file of another method")
             }
             named[name] = state
         }

@@ -65,13 +65,17 @@ extension Configuration {
     ) throws -> ResolvedConfiguration<Self> {
         let known = try Setting(describing: Self())
         var tree = known
-        for layer in [base, recipe] {
-            guard let layer, let root = layer.root else { continue }
-            try tree.merge(root, Setting.Place(key: "", file: layer.name, known: known))
+        for case let layer? in [base, recipe] {
+            for change in layer.changes {
+                let place = Setting.Place(key: "", known: known) { line in
+                    change.source ?? .file(layer.name, line: line)
+                }
+                try tree.merge(change.value, place)
+            }
         }
         for text in overrides {
             let change = try YAMLValue.override(text)
-            try tree.merge(change, Setting.Place(key: "", file: nil, known: known))
+            try tree.merge(change, Setting.Place(key: "", known: known) { _ in .commandLine })
         }
         let value = try tree.decode(Self.self)
         let final = try Setting(describing: value)

@@ -8,8 +8,14 @@ import Yams
 public struct Recipe: Sendable {
     /// What errors and provenance call it: the path it was read from, or a title.
     public let name: String
-    /// Nil for an empty text.
-    let root: YAMLValue?
+    /// What it states, later ones over earlier ones: the whole of a text, or single settings.
+    let changes: [Change]
+
+    struct Change: Sendable {
+        let value: YAMLValue
+        /// Nil for the line of the recipe that a value stands in.
+        let source: ConfigurationSource?
+    }
 
     /// Reads a file.
     ///
@@ -44,12 +50,40 @@ public struct Recipe: Sendable {
     /// Throws `ConfigurationError` if it is not usable YAML.
     public init(yaml: String, named name: String) throws {
         self.name = name
-        root = try YAMLValue.parse(yaml, named: name)
+        let value = try YAMLValue.parse(yaml, named: name)
+        changes = value.map { [Change(value: $0, source: nil)] } ?? []
+    }
+
+    /// Settings that stand for the keys of another program's file.
+    ///
+    /// - Parameters:
+    ///   - settings: `key=value`, later ones over earlier ones, each with the key of the file that it
+    ///     stands for, or the section.
+    ///   - name: the path of the file.
+    ///   - file: the file as it was read; errors and provenance name its lines and keys.
+    /// - Throws: `ConfigurationError` for what is not of the form `key=value`.
+    public init(
+        _ settings: [(key: String, setting: String)], named name: String,
+        of file: ResolvedConfiguration<some Configuration>
+    ) throws {
+        self.name = name
+        changes = try settings.map { key, setting in
+            Change(
+                value: try YAMLValue.override(setting),
+                source: .imported(name, line: file.line(of: key) ?? 1, key: key))
+        }
     }
 
     /// The text of one plain value, such as `method`, before the type of the settings is known.
     public func text(at key: String) -> String? {
-        var value = root
+        changes.compactMap { $0.value.text(at: key) }.last
+    }
+}
+
+extension YAMLValue {
+    /// The text of a plain value in a section of this one.
+    fileprivate func text(at key: String) -> String? {
+        var value: YAMLValue? = self
         for part in key.split(separator: ".") {
             guard case .mapping(let entries)? = value?.content else { return nil }
             value = entries.first { $0.key == part }?.value

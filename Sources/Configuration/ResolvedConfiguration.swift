@@ -24,6 +24,16 @@ public struct ResolvedConfiguration<Value: Configuration>: Sendable {
     /// Whether a setting was given, in a recipe or an override.
     public func states(_ key: String) -> Bool { (sources[key] ?? .defaults) != .defaults }
 
+    /// The line of a recipe that states a setting, the first one for a section; nil for none.
+    func line(of key: String) -> Int? {
+        let lines = sources.compactMap { stated, source -> Int? in
+            guard stated == key || stated.hasPrefix("\(key)."), case .file(_, let line) = source
+            else { return nil }
+            return line
+        }
+        return lines.min()
+    }
+
     /// The settings as a recipe that resolves to the same value.
     ///
     /// Each line ends in a comment with the source. With `documented`, a setting's line of help

@@ -66,13 +66,11 @@ struct Setting: Sendable {
     /// Where in the tree and in which layer a change stands.
     struct Place {
         var key: String
-        let file: String?
         /// The whole tree of defaults, to find a key that was written in the wrong section.
         let known: Setting
+        /// Where a line of the layer is from.
+        let source: (_ line: Int) -> ConfigurationSource
 
-        func source(_ line: Int) -> ConfigurationSource {
-            file.map { .file($0, line: line) } ?? .commandLine
-        }
         func inside(_ name: String) -> Place {
             var place = self
             place.key = key.isEmpty ? name : "\(key).\(name)"
@@ -149,18 +147,24 @@ struct Setting: Sendable {
 
     private func wrongType(_ change: YAMLValue, _ place: Place) -> ConfigurationError {
         .wrongType(
-            place.key, place.source(change.line), found: change.found,
-            expected: describeType(type) + (isOptional ? ", or off" : ""))
+            place.key, place.source(change.line), found: change.found, expected: expected)
+    }
+
+    /// Completes "expected …".
+    private var expected: String {
+        guard isOptional else { return describeType(type) }
+        return describeType(type) + (hasOff(type) ? ", or null" : ", or off")
     }
 
     /// Checks a value against the type of this setting, so that decoding cannot fail later.
     private func leaf(_ change: YAMLValue, _ place: Place) throws -> Content {
         if type == String.self { return .scalar(try text(change, place), isText: true) }
+        if type == Bool.self {
+            return .scalar(try truth(change, place) ? "true" : "false", isText: false)
+        }
         if case .scalar(let text, let quoted) = change.content {
             let error = wrongType(change, place)
-            if type == Bool.self {
-                guard !quoted, text == "true" || text == "false" else { throw error }
-            } else if type is any BinaryInteger.Type {
+            if type is any BinaryInteger.Type {
                 guard !quoted, isWholeNumber(text) else { throw error }
             } else if type is any BinaryFloatingPoint.Type {
                 guard !quoted, isFiniteNumber(text) else { throw error }
@@ -169,7 +173,7 @@ struct Setting: Sendable {
                     let hint = nearest(text, in: choices).map { "; did you mean '\($0)'?" } ?? ""
                     throw ConfigurationError.wrongType(
                         place.key, error.source ?? .defaults, found: change.found,
-                        expected: describeType(type) + (isOptional ? ", or off" : "") + hint)
+                        expected: expected + hint)
                 }
             }
         }
@@ -186,6 +190,13 @@ struct Setting: Sendable {
             guard let typed = change.typed, !typed.isEmpty else { throw wrongType(change, place) }
             return typed
         }
+    }
+
+    private func truth(_ change: YAMLValue, _ place: Place) throws -> Bool {
+        guard case .scalar(let text, quoted: false) = change.content,
+            let truth = truthValue(text)
+        else { throw wrongType(change, place) }
+        return truth
     }
 
     private func decodeCheck(_ change: YAMLValue, _ place: Place) throws {

@@ -45,6 +45,20 @@ extension CaseIterable where Self: RawRepresentable {
     fileprivate static var rawTexts: [String] { allCases.map { "\($0.rawValue)" } }
 }
 
+/// Whether `off` is a value of the type, so that it cannot mean nil.
+func hasOff(_ type: any Any.Type) -> Bool {
+    type == String.self || type == Bool.self || choices(of: type)?.contains("off") == true
+}
+
+/// A truth value as YAML 1.1 and so PyYAML spell it, in whose files `off` is false and not nothing.
+func truthValue(_ text: String) -> Bool? {
+    switch text {
+    case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": true
+    case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": false
+    default: nil
+    }
+}
+
 /// Decimal digits, grouped by `_` if one likes; no octal or base-60 readings of older YAML.
 func isWholeNumber(_ text: String) -> Bool {
     let digits = text.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
@@ -78,8 +92,7 @@ extension YAMLValue {
     func isOff(for type: any Any.Type) -> Bool {
         switch content {
         case .null: return true
-        case .scalar("off", quoted: false):
-            return type != String.self && choices(of: type)?.contains("off") != true
+        case .scalar("off", quoted: false): return !hasOff(type)
         default: return false
         }
     }

@@ -45,8 +45,8 @@ public struct ClusteringEvaluation {
         let count = config.clusters ?? Set(test.labels).count
         guard count <= test.count else {
             throw EvaluationError(
-                "\(count) clusters of \(test.count) test features; lower 'clusters' or give more "
-                    + "pictures")
+                "\(count) clusters of \(test.count) test features; lower protocol.clusters "
+                    + "(clustering.clusters of `evaluate all`) or give more pictures")
         }
         let values = noGrad { config.normalizes ? test.values.normalized() : test.values }
         let found = KMeans(

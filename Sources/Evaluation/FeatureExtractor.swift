@@ -78,9 +78,10 @@ public struct FeatureExtractor {
                 throw ConfigurationError.invalid(
                     "dropPath", found: dropPath, expected: "a number from 0 to below 1")
             }
-            guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            // Memory ends long before.
+            guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0 <= 100 }) else {
                 throw ConfigurationError.invalid(
-                    "scales", found: "\(scales)", expected: "positive numbers")
+                    "scales", found: "\(scales)", expected: "positive numbers up to 100")
             }
         }
     }
@@ -131,21 +132,19 @@ public struct FeatureExtractor {
                 "tokens", found: config.tokens.rawValue,
                 expected: "mean or patches: the encoder has no class token")
         }
-        guard config.reach <= encoder.blockCount else {
-            throw ConfigurationError.invalid(
-                config.leftOut > 0 ? "leftOut" : config.stride == 1 ? "blocks" : "stride",
-                found: config.leftOut > 0
-                    ? config.leftOut : config.stride == 1 ? config.blocks : config.stride,
-                expected: "\(config.blocks) blocks, \(config.stride) apart, before the last "
-                    + "\(config.leftOut) of the encoder's \(encoder.blockCount)")
-        }
+        try Self.requireBlocks(config, of: encoder.blockCount)
         guard config.dropPath == 0 || encoder is VisionTransformer else {
             throw ConfigurationError.invalid(
                 "dropPath", found: config.dropPath, expected: "0: the encoder is no plain ViT")
         }
         for scale in config.scales where scale != 1 {
             let side = Int(Double(encoder.imageSize) * scale)
-            try encoder.requireSize(height: side, width: side)
+            do {
+                try encoder.requireSize(height: side, width: side)
+            } catch {
+                throw ConfigurationError.invalid(
+                    "scales", found: scale, expected: "one that the encoder can see: \(error)")
+            }
             guard side > 0, encoder.grid(height: side, width: side).count > 0 else {
                 throw ConfigurationError.invalid(
                     "scales", found: scale,
@@ -154,6 +153,24 @@ public struct FeatureExtractor {
         }
         self.encoder = encoder
         self.config = config
+    }
+
+    /// Throws `ConfigurationError` where an encoder of so many blocks has fewer than are asked for.
+    private static func requireBlocks(_ config: Config, of count: Int) throws {
+        guard config.leftOut < count else {
+            throw ConfigurationError.invalid(
+                "leftOut", found: config.leftOut,
+                expected: "at most \(count - 1): the encoder has \(count) blocks")
+        }
+        let most = (count - config.leftOut - 1) / config.stride + 1
+        guard config.blocks > most else { return }
+        let isPlain = config.leftOut == 0 && config.stride == 1
+        throw ConfigurationError.invalid(
+            "blocks", found: config.blocks,
+            expected: isPlain
+                ? "at most \(most), the encoder's number of blocks"
+                : "at most \(most) with stride \(config.stride) and leftOut \(config.leftOut), "
+                    + "of the encoder's \(count) blocks")
     }
 
     /// The length of a token of each block that is taken, the earliest first.

@@ -71,9 +71,14 @@ extension EvaluationError {
                 "a \(part) label is negative: classes are numbered from 0; "
                     + "unlabelled pictures cannot be scored")
         }
-        guard set.values.isFinite().allTrue else {
+        try requireFinite(set.values, "the \(part) features")
+    }
+
+    /// Throws unless all numbers of features are finite; `name` says in the error which features.
+    package static func requireFinite(_ features: Tensor, _ name: String) throws {
+        guard features.isFinite().allTrue else {
             throw EvaluationError(
-                "the \(part) features hold values that are not finite; "
+                "\(name) hold values that are not finite; "
                     + "the encoder's weights are broken or its precision is too low")
         }
     }

@@ -51,7 +51,8 @@ public struct KNearestNeighbors {
         guard largest <= train.count else {
             throw EvaluationError(
                 "k = \(largest) neighbors, but only \(train.count) training features; "
-                    + "lower 'neighbors' or give more training pictures")
+                    + "lower protocol.neighbors (knn.neighbors of `evaluate all`) or give more "
+                    + "training pictures")
         }
         self.config = config
         features = noGrad { train.values.normalized() }

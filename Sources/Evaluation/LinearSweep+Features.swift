@@ -149,7 +149,10 @@ private final class Record: StoredProbe {
         for index in probes.indices {
             let own = Array(numbers[5 * index..<5 * index + 5])
             final[index] = Accuracy(top1: own[0], top5: own[1])
-            best[index] = (Accuracy(top1: own[2], top5: own[3]), Int(own[4]))
+            guard let epoch = Int(exactly: own[4]) else {
+                throw EvaluationError("record.accuracies names no epoch: \(own[4])")
+            }
+            best[index] = (Accuracy(top1: own[2], top5: own[3]), epoch)
         }
         func ranks(_ name: String) throws -> (index: Int, ranks: TestRanks)? {
             if try tensors.isEmpty(name) { return nil }

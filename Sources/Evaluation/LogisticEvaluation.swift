@@ -28,7 +28,8 @@ public struct LogisticEvaluation {
                 "penalty":
                     "l2; elasticNet, in the principal axes of the training features (StoP); or l1, "
                     + "of the features themselves",
-                "lambdas": "every λ to score; 0.01, 0.1 and 1 in iBOT's code",
+                "lambdas":
+                    "every λ to score, from 1e-30 to 1e30; 0.01, 0.1 and 1 in iBOT's code",
                 "lambdaOfSum":
                     "whether λ weighs against the sum of the examples' losses (StoP) instead of "
                     + "their mean (iBOT)",
@@ -49,9 +50,11 @@ public struct LogisticEvaluation {
         }
 
         public func validate() throws {
-            guard !lambdas.isEmpty, lambdas.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            // Within, the quotients by λ are numbers that fp64 has; long before either end the
+            // penalty is all that counts, or nothing.
+            guard !lambdas.isEmpty, lambdas.allSatisfy({ (1e-30...1e30).contains($0) }) else {
                 throw ConfigurationError.invalid(
-                    "lambdas", found: lambdas, expected: "positive numbers")
+                    "lambdas", found: lambdas, expected: "numbers from 1e-30 to 1e30")
             }
             guard tolerance > 0 else {
                 throw ConfigurationError.invalid(

@@ -182,7 +182,8 @@ public final class LogisticRegression {
         let entropy = -(mixed * mixed.clamped(min: 1e-300).log()).sum(1).mean().item
         return Fit(
             weights: weights, objective: objective,
-            relativeGap: max(objective - entropy, 0) / objective, iterations: iterations)
+            relativeGap: Self.share(max(objective - entropy, 0), of: objective),
+            iterations: iterations)
     }
 
     private func shrunk(_ x: Tensor, by amount: Double) -> Tensor {
@@ -192,6 +193,11 @@ public final class LogisticRegression {
     private static func relativeGap(_ gradient: Tensor, _ objective: Double, _ lambda: Double)
         -> Double
     {
-        gradient.squared().sum().item / (2 * lambda) / objective
+        share(gradient.squared().sum().item / (2 * lambda), of: objective)
+    }
+
+    /// A gap relative to F, which is 0 itself at the optimum for a single class.
+    private static func share(_ gap: Double, of objective: Double) -> Double {
+        gap == 0 ? 0 : gap / objective
     }
 }

@@ -175,8 +175,9 @@ extension PooledProbes {
             }
             try store?.save(state, epochs: epoch + 1)
         }
+        let scores = sweep.accuracies(of: test).sorted { $0.accuracy.top1 > $1.accuracy.top1 }
         store?.finish()
-        return sweep.accuracies(of: test).sorted { $0.accuracy.top1 > $1.accuracy.top1 }
+        return scores
     }
 
     /// VISSL's name of the means of several blocks side by side, with the order where it is another.

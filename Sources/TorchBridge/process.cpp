@@ -114,7 +114,6 @@ void fill_process(ct_api &api) {
       at::globalContext().setAllowTF32CuDNN(on);
     });
   };
-  api.set_onednn = [](bool on) { return guarded([&] { at::globalContext().setUserEnabledMkldnn(on); }); };
 
   api.cuda_device_count = [] {
     int32_t count = 0;

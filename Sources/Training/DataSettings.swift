@@ -62,7 +62,9 @@ public struct DataSettings: Configuration {
             "truncated":
                 "whether a picture whose file ends early is bad, or is kept as far as it is",
             "onBad": "what takes the place of a picture that cannot be read",
-            "mostBad": "part of the pictures that may be bad before the run ends; 100 may always",
+            "mostBad":
+                "share of the pictures, from 0 to 1, that may be bad before the run ends; fewer than a "
+                + "hundred bad pictures never end it",
             "readTimeout": "seconds that reading a picture may take; null for any",
         ]
     }
@@ -72,9 +74,22 @@ public struct DataSettings: Configuration {
         try positive(prefetch, "prefetch")
         if let workers { try positive(workers, "workers") }
         try positive(repeats, "repeats")
-        for (key, value) in [("balance", balance), ("mostBad", mostBad)]
-        where !(0...1).contains(value) {
-            throw ConfigurationError.invalid(key, found: value, expected: "a number from 0 to 1")
+        guard (0...1).contains(balance) else {
+            throw ConfigurationError.invalid(
+                "balance", found: balance, expected: "a number from 0 to 1")
+        }
+        guard (0...1).contains(mostBad) else {
+            throw ConfigurationError.invalid(
+                "mostBad", found: mostBad, expected: "a share of the pictures, from 0 to 1")
+        }
+        // As the pictures are divided by them, in fp32.
+        for (key, values) in [("mean", mean), ("std", std)]
+        where values.isEmpty || !values.allSatisfy({ Float($0).isFinite }) {
+            throw ConfigurationError.invalid(
+                key, found: values, expected: "one number or one a channel")
+        }
+        guard std.allSatisfy({ Float($0) > 0 }) else {
+            throw ConfigurationError.invalid("std", found: std, expected: "numbers above 0")
         }
         if let readTimeout, readTimeout <= 0 {
             throw ConfigurationError.invalid(
@@ -102,6 +117,16 @@ public struct DataSettings: Configuration {
             throw ConfigurationError.invalid(
                 "views", found: "given beside augment", expected: "one of the two")
         }
+        if let augment { try requireFixedSize(augment, "augment") }
+    }
+}
+
+/// Throws `ConfigurationError` for steps that do not end in a picture of a size of its own.
+private func requireFixedSize(_ steps: [Transform], _ key: String) throws {
+    do {
+        try ImagePipeline(steps.map(\.step), normalization: .none).validate()
+    } catch let error as DataError {
+        throw ConfigurationError.refused(key, "\(error.problem), \(error.remedy)")
     }
 }
 
@@ -156,6 +181,7 @@ public struct ViewSettings: Configuration {
     }
 
     public func validate() throws {
+        try requireFixedSize(steps, "steps")
         try positive(count, "count")
         if let stream, stream < 0 {
             throw ConfigurationError.invalid("stream", found: stream, expected: "0 or more")

@@ -47,15 +47,20 @@ struct EpochTable {
 }
 
 /// Means of named numbers.
-struct RunningMeans {
-    private var sums: [(name: String, sum: Double, count: Int)] = []
+struct RunningMeans: Codable {
+    private struct Sum: Codable {
+        let name: String
+        var sum: Double
+        var count: Int
+    }
+    private var sums: [Sum] = []
 
     mutating func add(_ name: String, _ value: Double) {
         if let index = sums.firstIndex(where: { $0.name == name }) {
             sums[index].sum += value
             sums[index].count += 1
         } else {
-            sums.append((name, value, 1))
+            sums.append(Sum(name: name, sum: value, count: 1))
         }
     }
 

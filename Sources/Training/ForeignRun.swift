@@ -111,7 +111,8 @@ public struct SavedRun {
         guard done == done.rounded() else {
             throw RunFolderError(
                 "\(path) was saved after step \(step), inside an epoch of \(Int(stepsPerEpoch)); other "
-                    + "programs go on from whole epochs: `tessera resume` makes the rest of it")
+                    + "programs go on from whole epochs: `tessera resume` with "
+                    + "schedule.epochs=\(Int(done.rounded(.up))) or more makes the rest of it")
         }
         let schedules = RunSchedules(settings, stepsPerEpoch: Int(stepsPerEpoch))
         epochs = Int(done)
@@ -135,6 +136,8 @@ extension Updater {
     /// - Throws: `CheckpointError`, `LoadError` or `OptimizerStateError` where the run is of another
     ///   model.
     func restore(_ run: ForeignRun) throws -> Int {
+        // First, as a model of other settings is best told by its weights.
+        try method.load(run.weights, from: run.file)
         let states = try run.optimizer.states(of: run.parameters)
         let trained = Set(optimizer.parameters.map(\.name))
         var tensors: [String: Tensor] = [:]
@@ -152,7 +155,6 @@ extension Updater {
                 }
             }
         }
-        try method.load(run.weights, from: run.file)
         try optimizer.load(tensors)
         if let scaler, let saved = run.scaler {
             guard

@@ -24,6 +24,11 @@ public enum Interruption {
         // Some programs start others with these blocked.
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
+
+    /// From now on the signals end the process again, as nobody looks whether they asked.
+    public static func remove() {
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    }
 }
 
 /// Global, because a handler of signals may capture nothing.

@@ -54,8 +54,8 @@ public protocol MethodConfiguration: Configuration {
     /// `augmentation` alone where a method does not say.
     func views(size: PixelSize) -> [ImagePipeline]
 
-    /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs, or the
-    /// encoder cannot see one of them.
+    /// Throws `ConfigurationError` where a recipe's own views are not those that the method needs, a single
+    /// one where it does not say, or the encoder cannot see one of them.
     func validate(views: [ImagePipeline], for model: Model) throws
 
     /// Throws `ConfigurationError` for settings of several sections that do not fit one another.
@@ -80,7 +80,14 @@ extension MethodConfiguration {
 
     public func views(size: PixelSize) -> [ImagePipeline] { [Self.augmentation(size: size)] }
 
-    public func validate(views: [ImagePipeline], for model: Model) throws {}
+    public func validate(views: [ImagePipeline], for model: Model) throws {
+        guard views.count == 1 else {
+            throw ConfigurationError.invalid(
+                "data.views", found: "\(views.count) views",
+                expected: "one: the method sees no other",
+                advice: "data.augment has the steps of a single view")
+        }
+    }
 
     public static func validate(_ run: RunConfiguration<Self>) throws {}
 

@@ -25,7 +25,7 @@ public struct RunSchedules: Sendable {
         // the run's last step, a stretched schedule where I-JEPA's does.
         let (warmup, epochs) = (
             (settings.warmupEpochs * steps).rounded(.down) / steps,
-            max(length.rounded(settings.stretch == 1 ? .up : .down), 1) / steps
+            max(settings.stretch == 1 ? Self.wholeSteps(length) : length.rounded(.down), 1) / steps
         )
         func tailed(_ base: any Schedule, _ tail: TailSettings?, _ end: Double) -> any Schedule {
             guard let tail else { return base }
@@ -60,6 +60,9 @@ public struct RunSchedules: Sendable {
         self.stepsPerEpoch = steps
         firstStep = Double(settings.firstStep)
     }
+
+    /// As many steps as reach so many: 0.55 epochs of 100 are 55, though their product is a little more.
+    static func wholeSteps(_ steps: Double) -> Double { (steps * (1 - 1e-12)).rounded(.up) }
 
     /// Given ones, in epochs, for `length` steps.
     init(rate: any Schedule, decay: any Schedule, stepsPerEpoch: Int, length: Double) {

@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 
 /// Writes what the steps were like: progress line, `metrics.jsonl`, TensorBoard, `epochs.csv`.
 final class StepLog {
@@ -11,11 +12,44 @@ final class StepLog {
     private let totalSteps: Int
     private let every: Int
     private let echo: (String) -> Void
-    private var sinceLine = RunningMeans()
-    private var sinceEpoch = RunningMeans()
+    private(set) var open: Open
     private var window = Window()
     /// Seconds that the loop has waited for pictures so far.
     private var waited = 0.0
+
+    /// Of what the next lines are made.
+    ///
+    /// It goes with the checkpoints, so that the lines of a resumed run are those of one that never stopped.
+    struct Open: Codable {
+        /// Since the last line of `metrics.jsonl`.
+        var line = RunningMeans()
+        /// Since the last whole epoch.
+        var epoch = RunningMeans()
+        /// Steps skipped so far.
+        var skippedCount = 0
+
+        static let key = "log"
+
+        /// Nothing where a checkpoint has none, or that of another version: no run is held up by its log.
+        static func read(from checkpoint: URL) throws -> Open {
+            let text = try SafeTensorsFile(path: checkpoint.path).metadata[key] ?? ""
+            let decoder = JSONDecoder()
+            decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+                positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+            return (try? decoder.decode(Open.self, from: Data(text.utf8))) ?? Open()
+        }
+
+        /// What `read` reads.
+        var text: String {
+            get throws {
+                let encoder = JSONEncoder()
+                encoder.nonConformingFloatEncodingStrategy = .convertToString(
+                    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+                encoder.outputFormatting = .sortedKeys
+                return String(decoding: try encoder.encode(self), as: UTF8.self)
+            }
+        }
+    }
 
     /// Time and pictures since the last line.
     private struct Window {
@@ -27,15 +61,17 @@ final class StepLog {
         var seconds: Double { max((ContinuousClock.now - start) / .seconds(1), 1e-9) }
     }
 
-    /// `columns` are those of the method's published code, where it has some; `echo` is given every
-    /// line of `metrics.jsonl` as it is written.
+    /// `open` is that of the log at `step`; `columns` are those of the method's published code,
+    /// where it has some; `echo` is given every line of `metrics.jsonl` as it is written.
     init(
-        _ folder: RunFolder, from step: Int, stepsPerEpoch: Int, totalSteps: Int, every: Int,
-        columns: [PublishedColumn], batchSize: Int, progress: ProgressLine,
-        echo: @escaping (String) -> Void
+        _ folder: RunFolder, from step: Int, continuing open: Open = Open(), stepsPerEpoch: Int,
+        totalSteps: Int, every: Int, columns: [PublishedColumn], batchSize: Int,
+        progress: ProgressLine, echo: @escaping (String) -> Void
     ) throws {
         metrics = try MetricsLog(folder.metrics, continuingAfter: step)
-        table = try EpochTable(folder.epochs, continuingAt: step / stepsPerEpoch)
+        // A run that is finished writes no line again, though its last may be of a part of an epoch.
+        table = try EpochTable(
+            folder.epochs, continuingAt: step < totalSteps ? step / stepsPerEpoch : .max)
         events = try EventFileWriter(folder: folder.url.path)
         published =
             columns.isEmpty
@@ -43,6 +79,7 @@ final class StepLog {
             : try PublishedLog(
                 folder.publishedLog, columns, after: MetricsLog.read(folder.metrics),
                 stepsPerEpoch: stepsPerEpoch, batchSize: batchSize)
+        self.open = open
         self.progress = progress
         self.stepsPerEpoch = stepsPerEpoch
         self.totalSteps = totalSteps
@@ -69,8 +106,9 @@ final class StepLog {
     }
 
     func add(_ entry: Entry) throws {
-        sinceLine.add(entry)
-        sinceEpoch.add(entry)
+        open.line.add(entry)
+        open.epoch.add(entry)
+        open.skippedCount = entry.skippedCount
         window.images += entry.imageCount
         waited = entry.waited
         let rate = Double(window.images) / window.seconds
@@ -82,17 +120,18 @@ final class StepLog {
             let memory = entry.peakMemory.map { [("peak_memory_mb", Double($0 >> 20))] } ?? []
             try write(
                 step: entry.step,
-                sinceLine.means + [
+                open.line.means + [
                     ("images_per_second", rate), ("data_wait", wait),
                     ("skipped_steps", Double(entry.skippedCount)),
                 ] + memory)
-            sinceLine = RunningMeans()
+            open.line = RunningMeans()
             window = Window(waitedBefore: waited)
         }
         if entry.step % stepsPerEpoch == 0 || isLast {
-            try table.append(epoch: (entry.step - 1) / stepsPerEpoch, sinceEpoch.means)
-            sinceEpoch = RunningMeans()
+            try table.append(epoch: (entry.step - 1) / stepsPerEpoch, open.epoch.means)
         }
+        // A last epoch that was cut short stays open: the run may be given more epochs.
+        if entry.step % stepsPerEpoch == 0 { open.epoch = RunningMeans() }
     }
 
     func addProbe(step: Int, _ values: [(name: String, value: Double)]) throws {

@@ -30,6 +30,8 @@ public final class Trainer<Method: PretrainingMethod> {
 
     /// Whether the run has been saved before.
     private let hasCheckpoint: Bool
+    /// Of what the next lines of the log are made.
+    private let openLog: StepLog.Open
     private let settings: RunConfiguration<Method.Config>
     private let folder: RunFolder
     private let store: CheckpointStore
@@ -89,7 +91,8 @@ public final class Trainer<Method: PretrainingMethod> {
             seed: run.seed, views: settings.method.views(size:))
         try settings.method.validate(views: plan.views, for: settings.model)
         stepsPerEpoch = plan.sampler.stepsPerEpoch
-        totalSteps = Int((settings.schedule.epochs * Double(stepsPerEpoch)).rounded(.up))
+        totalSteps = Int(
+            RunSchedules.wholeSteps(settings.schedule.epochs * Double(stepsPerEpoch)))
         updater = Updater(method, settings, stepsPerEpoch: stepsPerEpoch)
 
         store = CheckpointStore(folder.checkpoints, keep: run.keep)
@@ -103,13 +106,20 @@ public final class Trainer<Method: PretrainingMethod> {
             step = try TrainingState.restore(
                 from: newest, model: method, optimizer: updater.optimizer,
                 scaler: updater.scaler, generator: generator)
+            guard step <= totalSteps else {
+                throw ConfigurationError.invalid(
+                    "schedule.epochs", found: settings.schedule.epochs,
+                    expected: "at least the \(Double(step) / Double(stepsPerEpoch)) that are done")
+            }
         } else if let path = run.continueFrom {
             guard let method = method as? any ContinuingMethod else {
                 throw ConfigurationError.invalid(
                     "run.continueFrom", found: path, expected: "null for \(Method.name)",
                     advice: "there is no reader of runs of its own code")
             }
-            let foreign = try method.foreignRun(in: CheckpointSource(path: path))
+            let checkpoint = try CheckpointSource(path: path)
+            try checkpoint.verify()
+            let foreign = try method.foreignRun(in: checkpoint)
             for difference in Method.Config.differences(settings, from: foreign.arguments)
                 + foreign.differences(from: settings.optim)
             {
@@ -119,18 +129,16 @@ public final class Trainer<Method: PretrainingMethod> {
             guard step < totalSteps else {
                 throw ConfigurationError.invalid(
                     "schedule.epochs", found: settings.schedule.epochs,
-                    expected: "more epochs than \(path) has done")
+                    expected: "more than the \(foreign.epochs) epochs that \(path) has done")
             }
         } else if let method = method as? any ClassifyingMethod, let report = try method.start() {
-            progress.note(report.isComplete ? report.summary : report.description)
+            progress.note(report.brief)
         }
-        let skipped = try MetricsLog.read(folder.metrics).last { [step] in
-            $0.step <= step && $0["skipped_steps"] != nil
-        }
+        openLog = try newest.map(StepLog.Open.read(from:)) ?? StepLog.Open()
         guardian = NonFiniteGuard(
             limit: run.maxNonFinite,
             capture: folder.url.appendingPathComponent("nonfinite.safetensors"),
-            skippedCount: Int(exactly: skipped?["skipped_steps"] ?? 0) ?? 0)
+            skippedCount: openLog.skippedCount)
         var options = LoaderOptions(threads: data.workers, toGPU: device != .cpu)
         options.prefetch = data.prefetch
         // A quarter of the traffic; the GPU normalises.
@@ -154,17 +162,17 @@ public final class Trainer<Method: PretrainingMethod> {
         fixOrderOfSums(true)
         defer { fixOrderOfSums(false) }
         let log = try StepLog(
-            folder, from: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps,
-            every: settings.run.logEvery, columns: Method.publishedColumns,
+            folder, from: step, continuing: openLog, stepsPerEpoch: stepsPerEpoch,
+            totalSteps: totalSteps, every: settings.run.logEvery, columns: Method.publishedColumns,
             batchSize: settings.data.batchSize, progress: progress, echo: echo)
-        if !hasCheckpoint { try save() }
+        if !hasCheckpoint { try save(log.open) }
         // A process that was killed in a probe had saved before it.
         if step > 0, isProbeDue, try !hasReading { try probe(into: log) }
         var unread: [MadeStep] = []
         while step < totalSteps {
             if Interruption.isRequested {
                 try read(&unread, into: log)
-                try save()
+                try save(log.open)
                 return .interrupted(step: step)
             }
             unread.append(try makeStep())
@@ -175,7 +183,7 @@ public final class Trainer<Method: PretrainingMethod> {
             if device == .cpu || step % settings.run.logEvery == 0 || savesNow {
                 try read(&unread, into: log)
             }
-            if savesNow { try save() }
+            if savesNow { try save(log.open) }
             if isProbeDue { try probe(into: log) }
         }
         progress.finish()
@@ -236,7 +244,8 @@ public final class Trainer<Method: PretrainingMethod> {
                 for (name, value) in update.gradients.named { parts.add(name, value.item) }
             }
             let admitted = try guardian.admits(
-                loss: loss, gradientNorm: norm, step: made.number,
+                loss: loss, gradientNorm: norm, lossScale: updater.scaler?.scale.item,
+                step: made.number,
                 views: views(ofStep: made.number - 1))
             try log.add(
                 StepLog.Entry(
@@ -278,9 +287,10 @@ public final class Trainer<Method: PretrainingMethod> {
     private func probe(into log: StepLog) throws {
         guard let probe else { return }
         let reading = try measure(probe)
+        // Before the line: a run that is killed between them measures once more.
+        if let score = reading.score { try keep(score) }
         try log.addProbe(step: step, reading.values)
         if let warning = reading.warning { progress.note(warning) }
-        if let score = reading.score { try keep(score) }
     }
 
     /// Throws `RunFolderError` where a run without an intact checkpoint once had one: to begin again would
@@ -299,15 +309,30 @@ public final class Trainer<Method: PretrainingMethod> {
 
     /// Whether the step just made completes another stretch of so many epochs.
     private func isDue(every epochs: Double) -> Bool {
-        let length = max(1, epochs * Double(stepsPerEpoch))
+        // A little less, so that 0.55 epochs of 100 steps are 55 and not the next.
+        let length = max(1, epochs * Double(stepsPerEpoch) * (1 - 1e-12))
         return Int(Double(step) / length) > Int(Double(step - 1) / length)
     }
 
-    private func save() throws {
+    /// Weights that are not finite are not saved: the older checkpoints are those to go on from.
+    ///
+    /// - Throws: `TrainingError` where such weights, or the first ones still, would be the run's result.
+    private func save(_ openLog: StepLog.Open) throws {
+        guard guardian.skippedCount < totalSteps else {
+            throw TrainingError.unmoved(steps: totalSteps)
+        }
+        if let broken = method.nonFiniteWeights {
+            guard step < totalSteps else {
+                throw TrainingError.broken(weights: broken, step: step)
+            }
+            return progress.note(
+                "not saved after step \(step): \(broken) holds numbers that are not finite")
+        }
         let state = TrainingState(
             step: step, model: method, optimizer: updater.optimizer, scaler: updater.scaler,
             generator: generator)
-        try store.save(state, metadata: ["method": Method.name])
+        try store.save(
+            state, metadata: ["method": Method.name, StepLog.Open.key: openLog.text])
     }
 
     /// Keeps the weights if no earlier ones had such a score.

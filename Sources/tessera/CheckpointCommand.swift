@@ -21,10 +21,15 @@ func weightsFile(_ path: String) throws -> String {
     guard FileManager.default.fileExists(atPath: path + "/config.yaml"),
         FileManager.default.fileExists(atPath: path + "/checkpoints")
     else { return path }
-    return try CheckpointStore.newest(ofRun: URL(fileURLWithPath: path)) { url, error in
-        let note = "tessera: passing over a damaged checkpoint, \(url.path): \(error)\n"
-        FileHandle.standardError.write(Data(note.utf8))
-    }.path
+    return try CheckpointStore.newest(
+        ofRun: URL(fileURLWithPath: path), reportingDamaged: noteDamaged
+    ).path
+}
+
+/// Says on stderr that an older checkpoint is taken in the place of a damaged one.
+func noteDamaged(_ checkpoint: URL, _ error: any Error) {
+    let note = "tessera: passing over a damaged checkpoint, \(checkpoint.path): \(error)\n"
+    FileHandle.standardError.write(Data(note.utf8))
 }
 
 /// A size for people: `1.2 GB`.

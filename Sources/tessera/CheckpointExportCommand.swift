@@ -72,35 +72,32 @@ struct CheckpointExportCommand: ParsableCommand {
         }
         if let method = try wholeRun() {
             try weights.requireNone("a run is written whole")
-            let file = try RunExport.write(
-                run: weights.weights, of: method, to: output)
-            return json
-                ? try JSONLine.write(
-                    Outcome(files: [file], family: to, difference: nil, untold: [], holds: .run))
-                : print(file)
+            let untold = try RunExport.write(run: weights.weights, of: method, to: output)
+            return try show(
+                Outcome(files: [output], family: to, difference: nil, untold: untold, holds: .run))
         }
         let encoder = try weights.load()
         guard let model = encoder.model as? VisionTransformer else {
             throw UsageError(
                 "\(weights.weights) holds no vision transformer: others cannot be exported")
         }
-        let outcome = try write(model, encoder)
-        if json {
-            try JSONLine.write(outcome)
-        } else {
-            let check = outcome.difference.map { "; read back, tokens differ by \($0)" } ?? ""
+        try show(write(model, encoder))
+    }
+
+    private func show(_ outcome: Outcome) throws {
+        guard !json else { return try JSONLine.write(outcome) }
+        let check = outcome.difference.map { "; read back, tokens differ by \($0)" } ?? ""
+        print(
+            outcome.files.joined(separator: ", ")
+                + (outcome.family.map { ": \($0)" } ?? "") + check)
+        if outcome.holds == .run {
+            print("it holds the whole state of the run, to be continued")
+        } else if ExportTarget(rawValue: to)?.isPartOfRun == true {
             print(
-                outcome.files.joined(separator: ", ")
-                    + (outcome.family.map { ": \($0)" } ?? "") + check)
-            if ExportTarget(rawValue: to)?.isPartOfRun == true {
-                print(
-                    "it holds the encoder alone, not a run's state: it can be evaluated, not continued"
-                )
-            }
-            if !outcome.untold.isEmpty {
-                print(
-                    "the other program has to be told: " + outcome.untold.joined(separator: ", "))
-            }
+                "it holds the encoder alone, not a run's state: it can be evaluated, not continued")
+        }
+        if !outcome.untold.isEmpty {
+            print("the other program has to be told: " + outcome.untold.joined(separator: ", "))
         }
     }
 

@@ -18,6 +18,7 @@ enum ClassifierLoader {
         try LibTorch.load()
         let url = URL(fileURLWithPath: path)
         guard let run = try NamedRun(of: url) else {
+            try CheckpointSource(path: path).verify()
             return try PretrainedClassifier.load(file: path, options)
         }
         let folder = run.folder
@@ -33,7 +34,7 @@ enum ClassifierLoader {
                     + "are for checkpoints of others")
         }
         return try load(
-            method, folder, file: url == folder ? nil : url, prefersAverage: options.prefersAverage)
+            method, folder, file: run.checkpoint(at: path), prefersAverage: options.prefersAverage)
     }
 
     private static func load<Method: ClassifyingMethod>(

@@ -46,7 +46,7 @@ struct Embedding {
         try config.requireSize(height: imageSize, width: imageSize)
         encoder.model.move(to: device)
         encoder.model.evaluate()
-        extractor = try FeatureExtractor(encoder.model, settings.features)
+        extractor = try settings.features.extractor(of: encoder.model)
         let probe = extractor(
             .zeros([1, config.channels, imageSize, imageSize], device: device))
         width = probe.shape[1]
@@ -126,12 +126,12 @@ struct Embedding {
         _ batch: HostBatch, first: Int, count: Int, bad: [EmbeddingRows.BadRow]
     ) throws {
         if bad.isEmpty {
-            let features = extractor(batch.tensor().sent(to: device)).to(.cpu).contiguous()
+            let features = try features(of: batch, rows: first..<first + count)
             return try features.withUnsafeBytes { try rows.append($0, count: count, bad: []) }
         }
         var floats = [Float](repeating: .nan, count: count * width)
         if batch.count > 0 {
-            let features = extractor(batch.tensor().sent(to: device)).to(.cpu).contiguous()
+            let features = try features(of: batch, rows: first..<first + count)
             features.withUnsafeBytes { bytes in
                 let values = bytes.bindMemory(to: Float.self)
                 for (place, index) in batch.indices.enumerated() {
@@ -143,6 +143,22 @@ struct Embedding {
             }
         }
         try floats.withUnsafeBytes { try rows.append($0, count: count, bad: bad) }
+    }
+
+    /// The features of the readable pictures of some rows, on the CPU.
+    ///
+    /// - Throws: `EvaluationError` where they are not finite, as rows of NaN are those of pictures that
+    ///   cannot be read; the rows before are kept.
+    private func features(of batch: HostBatch, rows range: Range<Int>) throws -> Tensor {
+        let features = extractor(batch.tensor().sent(to: device))
+        do {
+            try EvaluationError.requireFinite(
+                features, "the features of rows \(range.lowerBound) to \(range.upperBound - 1)")
+        } catch {
+            if range.lowerBound == 0 { try rows.remove() } else { try rows.save() }
+            throw error
+        }
+        return features.to(.cpu).contiguous()
     }
 
     private static func progressText(

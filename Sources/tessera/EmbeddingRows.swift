@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 
 /// The rows of features that are done, in a file that grows; what a kill leaves is cut at the journal.
 final class EmbeddingRows {
@@ -19,7 +20,8 @@ final class EmbeddingRows {
 
     /// Goes on where an earlier command for the same was ended, or begins.
     ///
-    /// - Throws: `UsageError` where the unfinished rows are of something else, unless `force`.
+    /// - Throws: `UsageError` where the unfinished rows are of something else, unless `force`;
+    ///   `TensorFileError` where they cannot be written.
     init(_ place: EmbeddingPlace, _ identity: FeatureIdentity, force: Bool) throws {
         let files = FileManager.default
         var found = try EmbeddingJournal.read(place.journal)
@@ -35,18 +37,24 @@ final class EmbeddingRows {
         self.place = place
         journal = found ?? EmbeddingJournal(identity: identity)
         (doneCount, badBytes) = (journal.doneCount, journal.badBytes)
-        try files.createDirectory(atPath: place.unfinished, withIntermediateDirectories: true)
+        try Self.naming(place.unfinished, "cannot be made") {
+            try files.createDirectory(atPath: place.unfinished, withIntermediateDirectories: true)
+        }
         if found == nil {
             try? files.removeItem(atPath: place.journal)
             for path in [place.rows, place.badRows] {
-                guard files.createFile(atPath: path, contents: nil) else {
-                    throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path])
+                try Self.naming(path, "cannot be made") {
+                    try Foundation.Data().write(to: URL(fileURLWithPath: path))
                 }
             }
             try journal.write(to: place.journal)
         }
-        rows = try FileHandle(forUpdating: URL(fileURLWithPath: place.rows))
-        bad = try FileHandle(forUpdating: URL(fileURLWithPath: place.badRows))
+        rows = try Self.naming(place.rows, "cannot be opened") {
+            try FileHandle(forUpdating: URL(fileURLWithPath: place.rows))
+        }
+        bad = try Self.naming(place.badRows, "cannot be opened") {
+            try FileHandle(forUpdating: URL(fileURLWithPath: place.badRows))
+        }
         let rowBytes = doneCount * identity.width * 4
         guard try rows.seekToEnd() >= rowBytes, try bad.seekToEnd() >= badBytes else {
             throw UsageError(
@@ -56,6 +64,24 @@ final class EmbeddingRows {
         // What came after the last save may be half a batch.
         try rows.truncate(atOffset: UInt64(rowBytes))
         try bad.truncate(atOffset: UInt64(badBytes))
+    }
+
+    /// Runs `body`; its error says which file could not be written, and why in the system's words.
+    private static func naming<Result>(
+        _ path: String, _ problem: String, _ body: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let cause = error as NSError
+            let inner = cause.userInfo[NSUnderlyingErrorKey] as? NSError ?? cause
+            let reason =
+                inner.domain == NSPOSIXErrorDomain
+                ? String(cString: strerror(Int32(inner.code))) : error.localizedDescription
+            throw TensorFileError(
+                .unwritable, file: path, problem: "\(problem): \(reason)",
+                remedy: "make its folder writable, or give another --out")
+        }
     }
 
     /// Adds rows, floats one after another, and says which of them are bad.

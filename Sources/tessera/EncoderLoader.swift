@@ -30,9 +30,10 @@ enum EncoderLoader {
                         + "another program's name one of its checkpoints")
             }
             // A folder that is no run may be one of Hugging Face's.
+            try CheckpointSource(path: path).verify()
             return try PretrainedEncoder.load(file: path, options)
         }
-        return try load(run.method, run: run.folder, file: url == run.folder ? nil : url)
+        return try load(run.method, run: run.folder, file: run.checkpoint(at: path))
     }
 
     private static func load<Method: PretrainingMethod>(

@@ -188,6 +188,7 @@ extension EvaluateCommand.Options {
         let (encoder, shown) = try open(config.pictures)
         config.features.fit(
             encoder.model, tokensAreStated: resolved.states("features.tokens"))
+        _ = try config.features.extractor(of: encoder.model)
         return (encoder, shown, config)
     }
 

@@ -28,6 +28,18 @@ extension FeatureExtractor.Config {
         }
         tokens = .mean
     }
+
+    /// The extractor of such features of an encoder.
+    ///
+    /// - Throws: `ConfigurationError` for features that the encoder does not have, with the key that
+    ///   a command takes.
+    func extractor(of encoder: any VisionEncoder) throws -> FeatureExtractor {
+        do {
+            return try FeatureExtractor(encoder, self)
+        } catch let error as ConfigurationError {
+            throw error.inside("features")
+        }
+    }
 }
 
 /// The settings of a protocol that is published with other features or pictures than most.

@@ -41,6 +41,8 @@ enum ExitStatus: Int32 {
             say(error, .interrupted)
         case let error as CocoaError where error.isAboutWriting:
             say(UsageError(error.localizedDescription), .cannotWrite)
+        case let error as DataError where error.kind == .invalidPipeline:
+            say(error, .usage)
         case is ConfigurationError, is RunFolderError, is LibTorchError, is UsageError:
             say(error, .usage)
         case is TensorFileError, is DataError, is ImageError, is LoadError, is TrainingError,

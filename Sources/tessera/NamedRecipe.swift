@@ -6,9 +6,9 @@ import Training
 /// A method as users name it: by its name, by a recipe, or by a configuration file of its authors.
 struct NamedRecipe {
     let method: any PretrainingMethod.Type
-    /// What a recipe states.
+    /// What a recipe or such a file states.
     let recipe: Recipe?
-    /// Stand over it, `run.method` among them.
+    /// Stand over it; empty where the recipe was made for the method.
     let overrides: [String]
 
     /// `mae`, or the path of a recipe.
@@ -34,8 +34,8 @@ struct NamedRecipe {
         }
         let text = ([path + ", as settings of \(imported.method):"] + lines).joined(separator: "\n")
         FileHandle.standardError.write(Data((text + "\n").utf8))
-        recipe = nil
+        recipe = try Recipe(imported.changes, named: path, of: theirs)
         method = try Registry.method(named: imported.method)
-        overrides = ["run.method=\(imported.method)"] + imported.settings
+        overrides = []
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Foundation
 import Training
@@ -41,5 +42,19 @@ struct NamedRun {
         self.folder = folder
         self.recipe = recipe
         method = try Registry.method(named: name)
+    }
+
+    /// The checkpoint that the folder or one of its files stands for.
+    ///
+    /// - Parameter path: that `init(of:)` found the run by.
+    /// - Returns: the newest that is intact, or that file.
+    /// - Throws: `RunFolderError` where none is intact, `TensorFileError` for a damaged file.
+    func checkpoint(at path: String) throws -> URL {
+        let url = URL(fileURLWithPath: path)
+        guard url != folder else {
+            return try CheckpointStore.newest(ofRun: folder, reportingDamaged: noteDamaged)
+        }
+        try CheckpointSource(path: path).verify()
+        return url
     }
 }

@@ -40,6 +40,11 @@ struct PretrainingSession<Method: PretrainingMethod> {
             guard Method.self is any ContinuingMethod.Type else {
                 throw UsageError("--continue-from: there is no reader of runs of \(Method.name)")
             }
+            if let run = try NamedRun(of: URL(fileURLWithPath: path)) {
+                throw UsageError(
+                    "--continue-from is for checkpoints of \(Method.name)'s own code: "
+                        + "`tessera resume \(run.folder.path)` goes on with a run of ours")
+            }
             _ = try CheckpointSource(path: path)
         }
         folder = try RunFolder.create(out)
@@ -98,9 +103,10 @@ struct PretrainingSession<Method: PretrainingMethod> {
         progress.note("report: \(report.relativePath)")
     }
 
-    /// Trains to the end; a signal ends the program.
+    /// Trains to the end; a signal ends the program once the state is saved.
     func train() throws {
         Interruption.install()
+        defer { Interruption.remove() }
         let trainer: Trainer<Method>
         do {
             trainer = try Trainer<Method>(
@@ -131,6 +137,9 @@ struct PretrainingSession<Method: PretrainingMethod> {
                 + "pictures · \(trainer.totalSteps) steps of \(settings.data.batchSize) · "
                 + "\(trainer.device), \(settings.run.precision.rawValue), seed \(settings.run.seed)"
         )
+        if settings.optim.lr != nil, settings.optim.baseLr != OptimizerSettings().baseLr {
+            progress.note("note: optim.baseLr without effect: optim.lr is given")
+        }
         for warning in Method.Config.warnings(settings) { progress.note("note: \(warning)") }
         if trainer.step > 0 { progress.note("continuing after step \(trainer.step)") }
     }

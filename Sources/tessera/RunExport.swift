@@ -13,12 +13,12 @@ enum RunExport {
     ///   - run: the folder of a run of `method`.
     ///   - method: with code of its own.
     ///   - path: of the file; what is there is replaced once the new one is checked.
-    /// - Returns: the path.
+    /// - Returns: settings of the encoder that the file does not hold.
     /// - Throws: `UsageError` for something else than a run of the method, `RunFolderError` for one that
     ///   stopped inside an epoch.
     static func write(
         run: String, of method: any ContinuingMethod.Type, to path: String
-    ) throws -> String {
+    ) throws -> [String] {
         try LibTorch.load()
         let found = try methodName(of: run)
         guard found == method.name else {
@@ -39,11 +39,23 @@ enum RunExport {
 
     private static func write<Method: ContinuingMethod>(
         _: Method.Type, _ folder: URL, _ path: String
-    ) throws -> String {
-        let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
+    ) throws -> [String] {
+        let checkpoint = try CheckpointStore.newest(ofRun: folder, reportingDamaged: noteDamaged)
+        let (encoder, method, settings) = try PretrainedEncoder.load(
+            Method.self, run: folder, file: checkpoint)
+        if let broken = method.nonFiniteWeights {
+            throw CheckpointError(
+                .incomplete,
+                "\(checkpoint.path): \(broken) holds numbers that are not finite: the run has diverged, "
+                    + "and nothing is written")
+        }
         // Their code would read another network, or begin anew in silence.
-        if let transformer = method.backbone as? VisionTransformer {
-            try ExportTarget(rawValue: Method.foreignName)?.require(transformer.config)
+        var untold: [String] = []
+        if let transformer = method.backbone as? VisionTransformer,
+            let target = ExportTarget(rawValue: Method.foreignName)
+        {
+            try target.require(transformer.config)
+            untold = target.untold(transformer.config)
         }
         let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let saved = try SavedRun(encoder.origin, settings, metrics: metrics)
@@ -52,7 +64,7 @@ enum RunExport {
             try check(draft, method, saved)
             return [draft]
         }
-        return path
+        return untold
     }
 
     /// Reads a file as a run to be continued, and compares every weight.

@@ -18,7 +18,9 @@ enum RunReport {
     /// Writes `report.html` into the folder of a run.
     static func write<Method: PretrainingMethod>(for _: Method.Type, run folder: URL) throws -> URL
     {
-        let (encoder, method, settings) = try PretrainedEncoder.load(Method.self, run: folder)
+        let (encoder, method, settings) = try PretrainedEncoder.load(
+            Method.self, run: folder,
+            file: CheckpointStore.newest(ofRun: folder, reportingDamaged: noteDamaged))
         let metrics = try MetricsLog.read(folder.appendingPathComponent("metrics.jsonl"))
         let scoreFile = folder.appendingPathComponent("scores.json").path
         let scores =
@@ -65,7 +67,8 @@ enum RunReport {
         }
         let rates = metrics.compactMap { $0["images_per_second"] }.sorted()
         if !rates.isEmpty {
-            cards.append(Card("Speed", value: "\(Int(rates[rates.count / 2]))", unit: "images/s"))
+            let speed = String(format: "%.0f", rates[rates.count / 2].rounded(.down))
+            cards.append(Card("Speed", value: speed, unit: "images/s"))
         }
         if let last = metrics.last {
             let whole = last.epoch == last.epoch.rounded()

@@ -25,13 +25,19 @@ extension Interval {
     var text: String { String(format: "%.2f to %.2f", low, high) }
 }
 
+extension Double {
+    /// The number for people: a whole one without a point, as far as every whole number is a `Double`.
+    fileprivate var shortText: String {
+        self == rounded() && abs(self) < 1e15 ? "\(Int(self))" : "\(self)"
+    }
+}
+
 extension Score.Setting {
     /// The value for people.
     var text: String {
         switch self {
         case .flag(let flag): "\(flag)"
-        case .number(let value):
-            value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+        case .number(let value): value.shortText
         case .text(let text): text
         }
     }
@@ -42,7 +48,7 @@ extension Score {
     var title: String {
         func number(_ key: String) -> String? {
             guard case .number(let value)? = settings[key] else { return nil }
-            return value == value.rounded() ? "\(Int(value))" : "\(value)"
+            return value.shortText
         }
         switch `protocol` {
         case "knn": return "k-NN" + (number("k").map { ", k = \($0)" } ?? "")

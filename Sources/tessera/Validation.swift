@@ -25,7 +25,7 @@ struct Validation {
     func result(_ path: String, _ progress: SourceProgress) throws -> ValidationResult {
         let classifier = try ClassifierLoader.load(path, weights)
         if let report = classifier.coverage {
-            progress.note(report.isComplete ? report.summary : report.description)
+            progress.note(report.brief)
         }
         var pictures = classifier.pictures ?? TestPictures(cropPercent: 0.9)
         if let cropPercent = settings.cropPercent { pictures.cropPercent = cropPercent }

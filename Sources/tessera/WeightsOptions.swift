@@ -37,8 +37,7 @@ struct WeightsOptions: ParsableArguments {
             weights,
             CheckpointLoader.Options(part: part, heads: heads, allowPartial: allowPartial))
         if let report = encoder.coverage {
-            let text = report.isComplete ? report.summary : report.description
-            FileHandle.standardError.write(Data((text + "\n").utf8))
+            FileHandle.standardError.write(Data((report.brief + "\n").utf8))
         } else {
             try requireNone("\(weights) is a run of ours, which is loaded whole")
         }

@@ -62,7 +62,7 @@ import Testing
             ("optim: {betas: [1, x]}", "r.yaml:1: optim.betas[1] is 'x', expected a number"),
             ("optim: 5", "r.yaml:1: optim is '5', expected a section of settings"),
             ("- 1", "r.yaml:1: is a list, expected a section of settings"),
-            ("isFast: yes", "r.yaml:1: isFast is 'yes', expected true or false"),
+            ("note: [a]", "r.yaml:1: note is a list, expected text, or null"),
             ("name:", "r.yaml:1: name is empty, expected text"),
             ("name: [a]", "r.yaml:1: name is a list, expected text"),
             (

@@ -21,6 +21,33 @@ import Testing
         #expect(resolved.settings.first { $0.key == "ema.lr" }?.documentation != nil)
     }
 
+    @Test("settings that stand for another program's keys name its lines and keys")
+    func imported() throws {
+        let theirs = try Sample.resolve(
+            recipe: Recipe(yaml: "name: x\noptim:\n  warmup: 3\n  lr: 1\n", named: "t.yaml"))
+        func recipe(heads: Int) throws -> Recipe {
+            try Recipe(
+                [
+                    (key: "optim", setting: "epochs=3"), (key: "name", setting: "seed=4"),
+                    (key: "optim.lr", setting: "model.heads=\(heads)"),
+                    (key: "optim.lr", setting: "views=[{size: 5}]"),
+                ], named: "t.yaml", of: theirs)
+        }
+        #expect(try recipe(heads: 4).text(at: "model.heads") == "4")
+        let resolved = try Sample.resolve(recipe: recipe(heads: 4), overrides: ["seed=5"])
+        let sources = Dictionary(
+            resolved.settings.map { ($0.key, "\($0.value) \($0.source)") },
+            uniquingKeysWith: { $1 })
+        #expect(sources["epochs"] == "3 t.yaml:3 (optim)")
+        #expect(sources["seed"] == "5 command line")
+        #expect(sources["model.heads"] == "4 t.yaml:4 (optim.lr)")
+        #expect(sources["views"] == "[{size: 5, blur: false}] t.yaml:4 (optim.lr)")
+        #expect(sources["name"] == "run default")
+        #expect(
+            message { _ = try Sample.resolve(recipe: recipe(heads: 5)) }
+                == "t.yaml:4 (optim.lr): model.heads is 5, expected a divisor of the width 192")
+    }
+
     @Test("JSON: an object a setting, values of their types")
     func jsonLines() throws {
         let recipe = try Recipe(yaml: "views: [{blur: true}]", named: "a/r.yaml")

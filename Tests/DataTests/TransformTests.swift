@@ -225,4 +225,15 @@ import Testing
         let error = #expect(throws: DataError.self) { try jitter.validate() }
         #expect(error?.remedy == "expected none that changes colours, for pictures with 4 channels")
     }
+
+    @Test(
+        arguments: [
+            ([0.5, 0.5], [1], "data.mean"), ([0], [0], "data.std"), ([0], [1, 1], "data.std"),
+        ] as [([Float], [Float], String)])
+    func normalizationsThatDoNotFitAreNamedAsInRecipes(mean: [Float], std: [Float], key: String) {
+        let pipeline = ImagePipeline(
+            [CenterCrop(size: 4)], channels: 5, normalization: Normalization(mean: mean, std: std))
+        let error = #expect(throws: DataError.self) { try pipeline.validate() }
+        #expect(error?.place == key)
+    }
 }

@@ -21,6 +21,26 @@ import Testing
         try check(ClusteringEvaluation.Config.self)
     }
 
+    @Test(
+        "a penalty whose quotients no number holds is refused, with the range",
+        arguments: ["1e-300", "1e300", "0", "-1", "1, 1e-31"])
+    func penalties(lambdas: String) throws {
+        #expect {
+            _ = try LogisticEvaluation.Config.resolve(overrides: ["lambdas=[\(lambdas)]"])
+        } throws: {
+            let error = $0 as? ConfigurationError
+            return error?.key == "lambdas"
+                && "\($0)".contains("expected numbers from 1e-30 to 1e30")
+        }
+        for value in [Double.infinity, .nan] {
+            var config = LogisticEvaluation.Config()
+            config.lambdas = [value]
+            #expect(throws: ConfigurationError.self) { try config.validate() }
+        }
+        let ends = ["lambdas=[1e-30, 1e30]"]
+        #expect(try LogisticEvaluation.Config.resolve(overrides: ends).value.lambdas.count == 2)
+    }
+
     /// The settings of a protocol that a score does not carry.
     private func missing(
         _ score: Score, _ config: some Configuration, except: Set<String>

@@ -102,7 +102,7 @@ import VisionModels
         let small = x.interpolatedBilinear(height: 4, width: 4, scale: (0.5, 0.5))
         let expected = (plain(x) + plain(small)).normalized()
         #expect((try FeatureExtractor(encoder, config)(x) - expected).abs().max().item < 1e-5)
-        for scales in [[], [1, 0.05]] {
+        for scales in [[], [1, 0.05], [1e30], [-1]] {
             config.scales = scales
             #expect(throws: (any Error).self) { try FeatureExtractor(encoder, config) }
         }
@@ -191,6 +191,34 @@ import VisionModels
         #expect(throws: (any Error).self) { try extractor(plain, .mean, blocks: 4) }
         #expect(throws: (any Error).self) { try extractor(plain, .mean, blocks: 0) }
         #expect(try extractor(plain, .mean)(images(1)).shape == [1, 12])
+    }
+
+    @Test(
+        "blocks that the encoder does not have are refused with how many there may be",
+        arguments: [
+            (4, 0, 1, "blocks is 4, expected at most 3, the encoder's number of blocks"),
+            (
+                2, 0, 3,
+                "blocks is 2, expected at most 1 with stride 3 and leftOut 0, of the encoder's 3 blocks"
+            ),
+            (
+                3, 1, 1,
+                "blocks is 3, expected at most 2 with stride 1 and leftOut 1, of the encoder's 3 blocks"
+            ),
+            (1, 3, 1, "leftOut is 3, expected at most 2: the encoder has 3 blocks"),
+            (Int.max, 0, 2, "expected at most 2 with stride 2"),
+        ])
+    func tooManyBlocks(blocks: Int, leftOut: Int, stride: Int, text: String) throws {
+        let encoder = try encoder()
+        var config = FeatureExtractor.Config()
+        (config.blocks, config.leftOut, config.stride) = (blocks, leftOut, stride)
+        #expect {
+            _ = try FeatureExtractor(encoder, config)
+        } throws: {
+            "\($0)".contains(text)
+        }
+        (config.blocks, config.leftOut, config.stride) = (2, 0, 2)
+        #expect(try FeatureExtractor(encoder, config).width == 24)
     }
 
     @Test("bf16 is close to fp32")

@@ -113,6 +113,7 @@ import Torch
             _ = try KNearestNeighbors.scores(train: train, test: train)
         } throws: {
             "\($0)".contains("k = 200") && "\($0)".contains("10 training features")
+                && "\($0)".contains("lower protocol.neighbors")
         }
     }
 }

@@ -137,6 +137,24 @@ import Torch
         #expect(abs(found.fit.objective - plain.fit.objective) < 1e-6)
     }
 
+    @Test("the gap is a number for the strongest and the weakest penalty, and is 0 of one class")
+    func gaps() throws {
+        let (train, test) = (clusters(60, seed: 1), clusters(20, seed: 2))
+        let single = Features(values: train.values, labels: train.labels.map { _ in 0 })
+        var config = LogisticEvaluation.Config()
+        config.maxIterations = 5
+        for penalty in LogisticEvaluation.Penalty.allCases {
+            config.penalty = penalty
+            config.lambdas = [1e30, 1e-30]
+            for result in try LogisticEvaluation.run(train: train, test: test, config) {
+                #expect(result.fit.relativeGap.isFinite, "\(penalty) \(result.lambda)")
+            }
+            config.lambdas = [1]
+            let one = try LogisticEvaluation.run(train: single, test: single, config)[0]
+            #expect(one.fit.relativeGap == 0 && one.test.top1 == 100, "\(penalty)")
+        }
+    }
+
     @Test("features that cannot be scored are refused with the reason")
     func refusals() {
         let good = clusters(20, seed: 1)

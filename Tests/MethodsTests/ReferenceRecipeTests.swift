@@ -70,6 +70,20 @@ import VisionModels
         #expect(run.data.augment?.count == 5)
     }
 
+    @Test("truth values are read as the authors' code reads them")
+    func truthValues() throws {
+        let readings: [(String, StoP.Positions, Precision)] = [
+            ("off", .deterministic, .float32), ("On", .stochastic, .bfloat16),
+        ]
+        for (word, positions, precision) in readings {
+            let found = try imported(
+                "meta: {use_float16: \(word)}\nstop_params: {apply_stop: \(word), var: 0.2}\n")
+            let run = try RunConfiguration<StoP.Config>.resolve(overrides: found.settings).value
+            #expect(run.method.positions == positions)
+            #expect(run.run.precision == precision)
+        }
+    }
+
     @Test("a tail at the end of the schedule or later is left out", arguments: [300, 301])
     func idleTail(epoch: Int) throws {
         let found = try imported(
@@ -113,5 +127,41 @@ import VisionModels
         #expect(key("data: {homo: 10}") == "data.homo")
         #expect(key("data: {batchsize: 10}") == "data.batchsize")
         #expect(key("optimization: {lr: fast}") == "optimization.lr")
+    }
+
+    @Test("errors name the file, the line and its key")
+    func places() {
+        func error(_ yaml: String) -> String {
+            do {
+                let theirs = try ReferenceRecipe.resolve(
+                    recipe: Recipe(yaml: yaml, named: "t.yaml"))
+                let recipe = try Recipe(
+                    theirs.value.imported().changes, named: "t.yaml", of: theirs)
+                _ = try RunConfiguration<IJEPA.Config>.resolve(recipe: recipe)
+                return "no error"
+            } catch { return "\(error)" }
+        }
+        #expect(error("meta: {}\ndata:\n  crop_scale: [0.2, 1]") == "no error")
+        #expect(
+            error("meta: {}\ndata:\n  batch_size: -4")
+                == "t.yaml:3 (data.batch_size): data.batchSize is -4, expected a positive number")
+        #expect(
+            error("data:\n  crop_size: 0")
+                == "t.yaml:2: data.crop_size is 0, expected a positive number")
+        #expect(
+            error("data:\n  crop_scale: [0.3]")
+                == "t.yaml:2: data.crop_scale is [0.3], expected two numbers 0 < least <= "
+                + "greatest <= 1")
+        for strength in ["-1.0", "4.0"] {
+            #expect(
+                error("data:\n  color_jitter_strength: \(strength)")
+                    == "t.yaml:2: data.color_jitter_strength is \(strength), expected a number "
+                    + "from 0 to 2.5")
+        }
+        #expect(
+            error("meta:\n  model_name: vit_predictor")
+                .hasPrefix("t.yaml:2: meta.model_name is vit_predictor, expected vit_ or deit_"))
+        #expect(
+            error("data:\n  homo: 4").hasPrefix("t.yaml:2: data.homo is 4, expected no such key"))
     }
 }

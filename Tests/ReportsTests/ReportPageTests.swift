@@ -113,6 +113,32 @@ import Testing
         #expect(markup.components(separatedBy: " – ").count == 2)
     }
 
+    @Test("scores of any size have a page, and those that are no numbers")
+    func anyScore() {
+        let numbers = [
+            Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e30,
+            0, .infinity, -.infinity, .nan,
+        ]
+        let scores = numbers.flatMap { value in
+            numbers.map { other in
+                ScoreTable.Score(
+                    name: "a", metric: "top-1", value: value, baselines: [.init("b", other)],
+                    interval: (value, other))
+            }
+        }
+        #expect(ScoreTable(scores).html.markup.components(separatedBy: "<tr>").count == 66)
+        for value in numbers {
+            let alone = ScoreTable([.init(name: "a", metric: "top-1", value: value)])
+            #expect(alone.html.markup.contains("<tr>"))
+            let points = numbers.map { Series.Point($0, value) }
+            let chart = LineChart(
+                title: "a", xLabel: "b", series: [Series(name: "c", points: points)])
+            #expect(chart.html.markup.contains("<h3>a"))
+            let bars = BarChart(title: "a", xLabel: "b", bars: [.init("c", value), .init("d", 1)])
+            #expect(bars.html.markup.contains("<h3>a"))
+        }
+    }
+
     @Test("equal differences are equally far apart in all rows")
     func comparableRows() throws {
         func distance(_ markup: Substring) throws -> Double {

@@ -35,6 +35,17 @@ import Testing
         }
     }
 
+    @Test("after a run the first signal ends the process")
+    func removed() async {
+        for number in [SIGINT, SIGTERM] {
+            await #expect(processExitsWith: .signal(number)) { [number = number as Int32] in
+                Interruption.install()
+                Interruption.remove()
+                raise(number)
+            }
+        }
+    }
+
     @Test("signals that were blocked when the program began are heard")
     func blocked() async {
         await #expect(processExitsWith: .exitCode(3)) {

@@ -89,9 +89,27 @@ import Torch
         }
         let text = try #require(error).description
         for word in [
-            "3 steps in a row", "step 3 (loss -inf)", capture.path, "Lower optim.baseLr",
+            "3 steps in a row", "step 3 (loss -inf)", capture.path, "optim.lr, or optim.baseLr",
             "optim.clip=1.0", "schedule.warmupEpochs", "run.precision=float32", "tessera resume",
         ] { #expect(text.contains(word), "\(text)") }
+    }
+
+    @Test("overflows of fp16 are skipped and no more, until the scale is small")
+    func overflows() throws {
+        var guardian = NonFiniteGuard(limit: 2, capture: capture)
+        func overflow(_ scale: Double, loss: Double = 1, step: Int = 1) throws -> Bool {
+            try guardian.admits(
+                loss: loss, gradientNorm: .infinity, lossScale: scale, step: step,
+                views: [images(1)])
+        }
+        for scale in [32768.0, 16384, 8192, 1] { #expect(try !overflow(scale)) }
+        #expect(guardian.skippedCount == 4)
+        #expect(!FileManager.default.fileExists(atPath: capture.path))
+        // The loss itself, or gradients that no scale helps, are another matter.
+        #expect(try !overflow(4096, loss: .nan, step: 5))
+        #expect(try SafeTensorsFile(path: capture.path).metadata["step"] == "5")
+        #expect(throws: TrainingError.self) { try overflow(0.5) }
+        #expect(guardian.skippedCount == 6)
     }
 
     @Test("a finite step starts the count anew")

@@ -1,4 +1,5 @@
 import Foundation
+import TensorFiles
 import Testing
 
 @testable import Training
@@ -13,11 +14,12 @@ import Testing
     }
 
     private func log(
-        from step: Int = 0, every: Int = 2, echo: @escaping (String) -> Void = { _ in }
+        from step: Int = 0, continuing open: StepLog.Open = StepLog.Open(), until last: Int = 7,
+        every: Int = 2, echo: @escaping (String) -> Void = { _ in }
     ) throws -> StepLog {
         try StepLog(
-            folder, from: step, stepsPerEpoch: 4, totalSteps: 7, every: every, columns: [],
-            batchSize: 8,
+            folder, from: step, continuing: open, stepsPerEpoch: 4, totalSteps: last, every: every,
+            columns: [], batchSize: 8,
             progress: ProgressLine(silent: true), echo: echo)
     }
 
@@ -103,6 +105,53 @@ import Testing
         let events = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
             .filter { $0.hasPrefix("events.out.tfevents.") }
         #expect(events.count == 2)
+    }
+
+    /// What a run finds that goes on from a checkpoint with such a text.
+    private func saved(_ text: String?) throws -> StepLog.Open {
+        let checkpoint = temporary.file("checkpoint.safetensors")
+        let none: [(name: String, tensor: TensorRecord)] = []
+        try SafeTensorsWriter.write(
+            none, to: checkpoint.path,
+            metadata: text.map { [StepLog.Open.key: $0] } ?? [:])
+        return try StepLog.Open.read(from: checkpoint)
+    }
+
+    @Test("where a run stopped between two lines, the next are still of all their steps")
+    func openMeans() throws {
+        let first = try log(every: 3)
+        try first.add(entry(1, skipped: true, skippedCount: 1))
+        for step in 2...5 { try first.add(entry(step, skippedCount: 1)) }
+        let open = try saved(first.open.text)
+        #expect(open.skippedCount == 1)
+        let second = try log(from: 5, continuing: open, every: 3)
+        for step in 6...7 { try second.add(entry(step, skippedCount: 1)) }
+        #expect(try metrics.map { $0["loss"] } == [2.5, 5, 7])
+        #expect(try metrics.map { $0["lr"] } == [2000, 5000, 7000])
+        let names = "epoch,lr,weight_decay,loss,part,grad_norm"
+        let whole = "0,2500.0,25000.0,3.0,30.0,300.0"
+        let part = "1,6000.0,60000.0,6.0,60.0,600.0"
+        #expect(try epochs == [names, whole, part])
+        // The run is finished: its last line stays, though the epoch has another step.
+        _ = try log(from: 7)
+        #expect(try epochs == [names, whole, part])
+
+        // The run is given another step, which completes its last epoch.
+        let third = try log(from: 7, continuing: second.open, until: 8, every: 3)
+        try third.add(entry(8, skippedCount: 1))
+        #expect(try epochs == [names, whole, "1,6500.0,65000.0,6.5,65.0,650.0"])
+        #expect(try metrics.last?["loss"] == 8)
+    }
+
+    @Test("a checkpoint's open lines: infinite means, and none in those of other versions")
+    func openInCheckpoints() throws {
+        #expect(try saved(nil).line.means.isEmpty)
+        var open = StepLog.Open()
+        for value in [Double.nan, .infinity, -.infinity, 0.1] { open.line.add("\(value)", value) }
+        let again = try saved(open.text)
+        #expect(again.line.means.map { "\($0.value)" } == ["nan", "inf", "-inf", "0.1"])
+        #expect(again.line.means.map(\.name) == ["nan", "inf", "-inf", "0.1"])
+        #expect(try saved("[]").line.means.isEmpty)
     }
 
     @Test("a probe has a line of its own, and its time is not the training's")

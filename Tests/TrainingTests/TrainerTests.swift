@@ -1,6 +1,7 @@
 import Configuration
 import Data
 import Foundation
+import Imaging
 import NN
 import TensorFiles
 import TestSupport
@@ -233,6 +234,18 @@ import VisionModels
         #expect(try norm(parts.map { $0.value - (try #require(together[$0.key])) }) == 0)
     }
 
+    @Test("views that the method would not look at are refused")
+    func idleViews() throws {
+        #expect {
+            try train("run") {
+                var view = ViewSettings()
+                view.steps = [Transform(RandomResizedCrop(size: 8))]
+                view.count = 2
+                $0.data.views = [view]
+            }
+        } throws: { "\($0)".contains("data.views is 2 views, expected one") }
+    }
+
     @Test("a batch that does not divide into the parts is refused")
     func accumulationThatDoesNotFit() throws {
         #expect {
@@ -250,12 +263,13 @@ import VisionModels
 
     @Test("a step with an infinite loss changes neither weights nor averages")
     func nonFiniteStep() throws {
-        let metrics = try train("run") {
-            $0.method.infiniteAt = [0, 2]
-            $0.schedule.epochs = 1
-            $0.run.saveEvery = 0.25
-            $0.run.keep = 9
+        func settings(_ settings: inout TinySettings) {
+            settings.method.infiniteAt = [0, 2]
+            settings.schedule.epochs = 1
+            settings.run.saveEvery = 0.25
+            settings.run.keep = 9
         }
+        let metrics = try train("run", settings)
         for prefix in ["model.", "optim.exp_avg"] {
             #expect(
                 try checkpoint("run", step: 1, under: "model.")
@@ -274,6 +288,8 @@ import VisionModels
         let capture = try SafeTensorsFile(path: folder.path("run/nonfinite.safetensors"))
         #expect(capture.metadata["step"] == "1" && capture.metadata["loss"] == "inf")
         #expect(try capture.tensor("images").shape == [8, 1, 8, 8])
+        try rewind("run", to: 3)
+        #expect(try train("run", settings).map { $0["skipped_steps"] } == [1, 1, 2, 2])
     }
 
     @Test("too many infinite losses in a row end the run and leave its checkpoint")
@@ -292,6 +308,60 @@ import VisionModels
         #expect(
             try checkpoint("run", step: 6, under: "model.")
                 != checkpoint("run", step: 2, under: "model."))
+    }
+
+    @Test("weights that are no longer finite are neither saved nor a run's result")
+    func brokenWeights() throws {
+        let error = #expect(throws: TrainingError.self) {
+            try train("run") {
+                $0.optim.lr = 1e40
+                $0.run.maxNonFinite = 100
+                $0.run.saveEvery = 0.25
+            }
+        }
+        let text = try #require(error).description
+        #expect(text.hasPrefix("the run has diverged: at its last step, 20, "), "\(text)")
+        let store = CheckpointStore(folder.file("run/checkpoints"), keep: 1)
+        #expect(store.all().map(\.step) == [0])
+    }
+
+    @Test("a run none of whose steps could be made is no success")
+    func noStep() throws {
+        let error = #expect(throws: TrainingError.self) {
+            try train("run") {
+                $0.method.infiniteAt = Array(0..<20)
+                $0.run.maxNonFinite = 100
+            }
+        }
+        #expect(error?.description.contains("in none of its 20 steps") == true)
+    }
+
+    @Test("a resumed run cannot have fewer epochs than are done")
+    func fewerEpochs() throws {
+        try train("run")
+        #expect {
+            try train("run") { $0.schedule.epochs = 2 }
+        } throws: {
+            "\($0)".contains("schedule.epochs is 2.0, expected at least the 5.0 that are done")
+        }
+        // As many as there are, or more.
+        try train("run") { $0.schedule.epochs = 6 }
+    }
+
+    @Test("a product that is a little more than a number of steps is that number")
+    func roundedSteps() throws {
+        #expect(RunSchedules.wholeSteps(0.55 * 100) == 55)
+        #expect(RunSchedules.wholeSteps(0.07 * 100) == 7)
+        #expect(RunSchedules.wholeSteps(55.001) == 56)
+        // 12.32 steps; saved after each 0.7 epochs, 2.8 steps.
+        let metrics = try train("run") {
+            $0.schedule.epochs = 3.08
+            $0.run.saveEvery = 0.7
+            $0.run.keep = 99
+        }
+        #expect(metrics.count == 13)
+        let store = CheckpointStore(folder.file("run/checkpoints"), keep: 1)
+        #expect(store.all().map(\.step) == [13, 12, 9, 6, 3, 0])
     }
 
     /// On the CPU, where fp16 is too slow for people, through the BLAS, which has it everywhere.
@@ -344,15 +414,21 @@ import VisionModels
             settings.model.dropPath = 0.3
             settings.run.saveEvery = 1.25
             settings.run.keep = 9
+            settings.run.logEvery = 2
+        }
+        func epochs() throws -> String {
+            try String(contentsOf: folder.file("run/epochs.csv"), encoding: .utf8)
         }
         let metrics = try train("run", settings)
         let expected = try checkpoint("run", step: 20)
+        let means = try epochs()
         for step in [0, 5, 15] {
             try rewind("run", to: step)
             let again = try train("run", settings)
             #expect(try checkpoint("run", step: 20) == expected)
             #expect(again.map(\.step) == metrics.map(\.step))
             #expect(again.map { $0["loss"] } == metrics.map { $0["loss"] })
+            #expect(try epochs() == means)
         }
         for step in [15, 20] {
             let url = try TinyRun.checkpoint(folder.path("run"), step: step)
@@ -361,7 +437,7 @@ import VisionModels
         try train("run", settings)
         #expect(try checkpoint("run", step: 20) == expected)
         // A finished run has nothing left to do.
-        #expect(try train("run", settings).count == 20)
+        #expect(try train("run", settings).count == 10)
     }
 
     @Test("the learning rate rises from 0 to its peak and falls to the end's")

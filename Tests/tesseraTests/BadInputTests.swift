@@ -59,11 +59,26 @@ import Testing
             ("model.imageSize=9", "multiple"), ("model.heads=3", "divisor"),
             ("model.depth=0", "positive"), ("method.maskRatio=1.5", "maskRatio"),
             ("data.batchSize=100000", "batch"), ("schedule.warmupEpochs=9", "warmupEpochs"),
+            ("model.channels=5", "data.mean"),
         ])
     func impossibleSizes(setting: String, word: String) throws {
         let result = try pretrain([setting])
         #expect([64, 65].contains(result.status), "\(result.errors)")
         expect(result, status: result.status, says: [word])
+    }
+
+    @Test(
+        "settings of the pictures that make no sense are wrong settings, by their whole names",
+        arguments: [
+            ("data.std=[0]", "data.std is [0.0], expected numbers above 0"),
+            ("data.mean=[]", "data.mean is [], expected one number or one a channel"),
+            ("data.augment=[]", "data.augment is [], expected a step at the end that fixes"),
+            ("data.views=[{count: 2}]", "data.views[0].steps is [], expected a step"),
+            ("data.mostBad=100", "data.mostBad is 100.0, expected a share of the pictures"),
+        ])
+    func wrongPictureSettings(setting: String, text: String) throws {
+        expect(try pretrain([setting]), status: 64, says: [text])
+        #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
     }
 
     @Test("a wrong method, with the one that was meant")

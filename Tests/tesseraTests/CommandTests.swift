@@ -100,5 +100,25 @@ import Testing
         let html = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
         #expect(html.contains("Reconstruction"))
         #expect(html.contains("Loss"))
+
+        // A penalty that is no `Int`, and a list of scores that others have written into.
+        let strong = try Program.run(
+            ["evaluate", "logistic", "--weights", run, "--data", data, "protocol.lambdas=[1e30]"])
+        #expect(strong.status == 0, "\(strong.errors)")
+        #expect(strong.output.contains("logistic, λ = 1e+30"), "\(strong.output)")
+        let others = ["-1e300", "1e300", "1e-300", "3", "0.5"].map { number in
+            """
+            {"protocol": "knn", "metric": "top1", "value": \(number), "settings": {"k": \(number),
+            "rawPixels": 1e308}, "interval": {"low": -1e308, "high": 1e308, "level": 0.95}}
+            """
+        }
+        try "[\(others.joined(separator: ","))]".write(
+            toFile: run + "/scores.json", atomically: true, encoding: .utf8)
+        let again = try Program.run(["report", run])
+        #expect(again.status == 0, "\(again.errors)")
+        let page = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
+        for title in ["k = -1e+300", "k = 1e+300", "k = 3<", "k = 0.5"] {
+            #expect(page.contains(title), "\(title)")
+        }
     }
 }

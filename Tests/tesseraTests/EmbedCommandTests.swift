@@ -227,6 +227,65 @@ import Testing
         #expect(none.status == 65 && none.errors.contains("none of 10"), "\(none.errors)")
     }
 
+    /// Writes NaN into the first layer of the run's newest checkpoint.
+    private func breakWeights() throws {
+        let checkpoints = run + "/checkpoints"
+        let name = try #require(
+            FileManager.default.contentsOfDirectory(atPath: checkpoints)
+                .filter { $0.hasPrefix("step-") }.max())
+        let file = try SafeTensorsFile(path: "\(checkpoints)/\(name)")
+        let broken = "model.patch_embed.proj.weight"
+        try #require(file.names.contains(broken))
+        let entries = try file.names.map { name in
+            let tensor = try file.tensor(name)
+            return SafeTensorsWriter.Entry(
+                name: name, elementType: tensor.elementType, shape: tensor.shape)
+        }
+        let writer = try SafeTensorsWriter(
+            path: file.path, entries: entries, metadata: file.metadata)
+        for entry in writer.entries {
+            let bytes =
+                try entry.name == broken
+                ? [UInt8](repeating: 0xFF, count: entry.byteCount)
+                : [UInt8](file.bytes(of: entry.name))
+            try bytes.withUnsafeBytes { try writer.append($0) }
+        }
+        try writer.finish()
+    }
+
+    @Test("weights that give NaN are refused: such rows are for pictures that cannot be read")
+    func brokenWeights() throws {
+        try breakWeights()
+        let result = try embed("nan.safetensors")
+        #expect(result.status == 65, "\(result.errors)")
+        for word in ["the features of rows 0 to 15", "not finite", "weights are broken"] {
+            #expect(result.errors.contains(word), "\(result.errors)")
+        }
+        // Nothing was computed that the same command could go on with.
+        for name in ["nan.safetensors", "nan.jsonl", "nan.safetensors.unfinished"] {
+            #expect(!FileManager.default.fileExists(atPath: folder.path(name)), "\(name)")
+        }
+        let scored = try Program.run(
+            ["evaluate", "knn", "--weights", run, "--data", data, "protocol.neighbors=[3]"])
+        #expect(scored.status == 65 && scored.errors.contains("not finite"), "\(scored.errors)")
+    }
+
+    @Test("an output that cannot be written ends with 73, the file and the reason")
+    func unwritable() throws {
+        let place = try Program.run(
+            ["embed", "--weights", run, "--data", data, "--out", "/proc/x.npy"])
+        #expect(place.status == 73, "\(place.errors)")
+        #expect(
+            place.errors.contains("tessera: /proc/x.npy.unfinished: cannot be made: "),
+            "\(place.errors)")
+        #expect(!place.errors.contains("NSCocoaErrorDomain"), "\(place.errors)")
+        // A file where the folder of the rows has to be.
+        try Data().write(to: URL(fileURLWithPath: folder.path("a.npy.unfinished")))
+        let taken = try embed("a.npy")
+        #expect(taken.status == 73, "\(taken.errors)")
+        #expect(taken.errors.contains("a.npy.unfinished: cannot be made: "), "\(taken.errors)")
+    }
+
     @Test("wrong paths and settings say what is expected")
     func usage() throws {
         let ending = try Program.run(
@@ -237,6 +296,9 @@ import Testing
         #expect(place.status == 64 && place.errors.contains("does not exist"))
         let size = try embed("a.npy", ["imageSize=9"])
         #expect(size.status == 64 && size.errors.contains("multiple of the patch size"))
+        let blocks = try embed("a.npy", ["features.blocks=3"])
+        #expect(blocks.status == 64, "\(blocks.errors)")
+        #expect(blocks.errors.contains("features.blocks is 3, expected at most 2"))
         let dropping = try embed("a.npy", ["features.dropPath=0.1"])
         #expect(dropping.status == 64 && dropping.errors.contains("features.dropPath"))
         let key = try embed("a.npy", ["features.token=mean"])

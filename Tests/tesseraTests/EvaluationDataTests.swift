@@ -58,6 +58,23 @@ import Testing
         }
     }
 
+    @Test("features that the encoder does not have are refused by the setting's name")
+    func features() throws {
+        let data = try data("f", train: ["cat", "dog"], validation: ["cat", "dog"])
+        for (words, text) in [
+            (["pooled"], "features.blocks is 4, expected at most 2, the encoder's number of"),
+            (["knn", "features.leftOut=2"], "features.leftOut is 2, expected at most 1"),
+            (["all", "blocks=3"], "tessera: blocks is 3, expected at most 2"),
+        ] {
+            let result = try Program.run(
+                ["evaluate", words[0], "--weights", run, "--data", data] + words.dropFirst())
+            #expect(result.status == 64 && result.errors.contains(text), "\(result.errors)")
+        }
+        let many = try Program.run(["evaluate", "knn", "--weights", run, "--data", data])
+        #expect(many.status == 65, "\(many.errors)")
+        #expect(many.errors.contains("lower protocol.neighbors"), "\(many.errors)")
+    }
+
     @Test("fine-tuning refuses test classes that its classifier does not have, before any work")
     func moreClasses() throws {
         let data = try data("e", train: ["cat", "dog"], validation: ["cat", "dog", "elk"])

@@ -143,6 +143,9 @@ import Testing
         #expect(diff.status == 0, "\(diff.output)\(diff.errors)")
         let scored = try evaluate(file, ["features.tokens=mean", "--heads", "2"])
         #expect(scored.status == 0 && scored.errors.contains("ijepa, 100 %"), "\(scored.errors)")
+        #expect(!scored.errors.contains("assumed"), "\(scored.errors)")
+        let guessed = try evaluate(file, ["features.tokens=mean"])
+        #expect(guessed.errors.contains("attention heads are assumed"), "\(guessed.errors)")
         // Without a class token the mean is what is meant, unless a class token is asked for.
         #expect(try evaluate(file, ["--heads", "2"]).output == scored.output)
         let asked = try evaluate(file, ["features.tokens=cls", "--heads", "2"])
@@ -169,6 +172,27 @@ import Testing
             ])
         #expect(refused.status == 65 && refused.errors.contains("a class token"))
         #expect(!FileManager.default.fileExists(atPath: folder.path("no")))
+    }
+
+    @Test("a file that is not what its checksums were made of is refused by name")
+    func damaged() throws {
+        let file = folder.path("jepa.pth.tar")
+        let written = try Program.run(
+            [
+                "checkpoint", "export", "--weights", try write("hf_IJepaModel"), "--to", "ijepa",
+                file,
+            ])
+        try #require(written.status == 0, "\(written.errors)")
+        let weight = try PyTorchFile(path: file).tensors(under: ["target_encoder"])[0].tensor
+        let bytes = weight.withContiguousBytes { Data($0) }
+        let url = URL(fileURLWithPath: file)
+        var contents = try Data(contentsOf: url)
+        let place = try #require(contents.range(of: bytes)).lowerBound
+        contents[place + 2] ^= 1
+        try contents.write(to: url)
+        let result = try evaluate(file, ["--heads", "2"])
+        #expect(result.status == 65 && result.errors.contains("checksum"), "\(result.errors)")
+        #expect(result.errors.contains(file))
     }
 
     @Test("half an encoder is an error that shows what is missing, unless --allow-partial")

@@ -93,6 +93,28 @@ import Testing
         let config = try String(
             contentsOfFile: folder.path("\(name)/config.yaml"), encoding: .utf8)
         #expect(config.contains("method: \(name)") && config.contains("startLr: 0.0002"))
+        let line = 1 + (lines(yaml).firstIndex { $0.contains("start_lr:") } ?? 0)
+        let place = "\(folder.path(name)).yaml:\(line) (optimization.start_lr)"
+        #expect(lines(config).contains { $0.contains("startLr:") && $0.hasSuffix("  # \(place)") })
+    }
+
+    private func lines(_ text: String) -> [Substring] {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+    }
+
+    @Test("off is false, and a value that cannot be names the file and its key")
+    func values() throws {
+        let off = try run(Self.stop.replacing("apply_stop: true", with: "apply_stop: off"), "off")
+        try #require(off.status == 0, "\(off.errors)")
+        #expect(notes(off.errors)["stop_params.apply_stop"] == "method.positions=deterministic")
+        let config = try String(contentsOfFile: folder.path("off/config.yaml"), encoding: .utf8)
+        #expect(config.contains("positions: deterministic"))
+
+        let wrong = try run(
+            Self.ijepa.replacing("batch_size: 16", with: "batch_size: -4"), "wrong")
+        let file = folder.path("wrong.yaml")
+        #expect(wrong.status != 0)
+        #expect(wrong.errors.contains("tessera: \(file):1 (data.batch_size): data.batchSize is -4"))
     }
 
     @Test("keys that the authors' code demands and the file lacks are named")

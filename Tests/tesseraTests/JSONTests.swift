@@ -104,6 +104,8 @@ import Testing
         #expect(try setting("optim.betas")["value"] as? [Double] == [0.9, 0.95])
         #expect(try setting("optim.lr")["value"] is NSNull)
         #expect(try setting("run.method")["value"] as? String == "mae")
+        let share = try #require(try setting("data.mostBad")["help"] as? String)
+        #expect(share.contains("share of the pictures, from 0 to 1"), "\(share)")
     }
 
     @Test("doctor: one object, also when something is missing")

@@ -179,6 +179,9 @@ struct ResumeTests {
             // It has a scaler in fp16 only.
             #expect(throws: (any Error).self) { try file.value(at: ["fp16_scaler"]) }
         } else {
+            #expect(export.output.contains("2 heads"), "\(export.output)")
+            let told = try Program.run(["checkpoint", "inspect", theirs])
+            #expect(told.output.contains("family \(form):"), "\(told.output)")
             #expect(try file.value(at: ["scaler", "scale"]).double == 65536)
             let mean = try meanLossOfLastEpoch(whole)
             #expect(try abs((file.value(at: ["loss"]).double ?? 0) - mean) < 1e-9)
@@ -191,6 +194,10 @@ struct ResumeTests {
             #expect(
                 refused.status == 64 && !FileManager.default.fileExists(atPath: folder.path("no")))
         }
+        let own = try Program.run(
+            ["pretrain", method, "--data", data, "--out", folder.path("\(method)-no")] + settings
+                + ["--continue-from", whole])
+        #expect(own.status == 64 && own.errors.contains("tessera resume"), "\(own.errors)")
         let next = folder.path("\(method)-next")
         let going = try Program.run(
             ["pretrain", method, "--data", data, "--out", next, "--continue-from", theirs]
@@ -218,6 +225,19 @@ struct ResumeTests {
             ["pretrain", "mae", "--data", data, "--out", folder.path("\(method)-no")]
                 + TinyPictures.settings + ["--continue-from", theirs])
         #expect(refused.status == 64 && refused.errors.contains("--continue-from"))
+
+        // Who takes an older checkpoint in the place of a damaged one says so.
+        let damaged = URL(fileURLWithPath: try newest(whole))
+        var bytes = try Data(contentsOf: damaged)
+        bytes[bytes.count - 3] ^= 1
+        try bytes.write(to: damaged)
+        let scored = try Program.run(
+            ["evaluate", "knn", "--weights", whole, "--data", data, "protocol.neighbors=[3]"])
+        #expect(scored.status == 0, "\(scored.errors)")
+        #expect(scored.errors.contains("passing over a damaged checkpoint"), "\(scored.errors)")
+        let named = try Program.run(
+            ["evaluate", "knn", "--weights", damaged.path, "--data", data])
+        #expect(named.status == 65 && named.errors.contains("checksum"), "\(named.errors)")
     }
 
     @Test(
@@ -275,14 +295,20 @@ struct ResumeTests {
         arguments: [
             ("ibot", "model.registers=2", "more than one token"),
             ("ijepa", "model.layerScale=0.1", "LayerScale"),
-            ("stop", "method.covariance=free", "noise"),
+            ("ijepa", "method.predictorHeads=4", "method.predictorHeads=4, which"),
+            ("ijepa", "optim.algorithm=lars", "optim.algorithm=lars, which"),
+            ("ijepa", "model.masksPatches=true", "model.masksPatches=true, which"),
+            ("stop", "method.covariance=free", "method.covariance=free, which"),
+            ("stop", "method.covariance=identity", "method.covariance=identity, which"),
+            ("stop", "method.noisyTokens=both", "method.noisyTokens=both, which"),
+            ("stop", "method.addsMaskToken=true", "method.addsMaskToken=true, which"),
         ])
     func noPlace(method: String, setting: String, word: String) throws {
         let settings =
             Self.settings(of: method, optim: "optim.lr=0.01") + [
                 setting, "schedule.epochs=1", "schedule.warmupEpochs=0",
             ]
-        let run = try run(method, "no-place-\(method)", settings)
+        let run = try run(method, "no-place-\(setting)", settings)
         let file = folder.path("no-place.pth")
         let export = try Program.run(
             ["checkpoint", "export", "--weights", run, "--to", method, file])

@@ -134,7 +134,6 @@ typedef struct {
   bool (*set_flush_denormal)(bool);
   int (*set_deterministic)(bool);
   int (*set_tf32)(bool);
-  int (*set_onednn)(bool);
 
   // CUDA; all of it answers "none" without a GPU or with a CPU build of libtorch.
   int32_t (*cuda_device_count)(void);

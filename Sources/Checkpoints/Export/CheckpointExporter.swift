@@ -52,6 +52,12 @@ public struct CheckpointExporter {
         let files = try CheckedWrite.write(to: path) { draft in
             let files = try write(own, family, draft)
             found = try difference(model, own.config, draft)
+            guard !found.isNaN else {
+                throw CheckpointError(
+                    .incomplete,
+                    "nothing was written to \(path): the encoder gives numbers that are not finite; its "
+                        + "weights are broken")
+            }
             guard found <= Self.tolerance else {
                 throw CheckpointError(
                     .incomplete,

@@ -121,7 +121,7 @@ extension ExportTarget {
 
     /// Settings of an encoder that the target's files do not hold, for people: the other program has to
     /// be told.
-    func untold(_ config: VisionTransformer.Config) -> [String] {
+    public func untold(_ config: VisionTransformer.Config) -> [String] {
         guard self != .huggingface else { return [] }
         var facts = ["\(config.heads) heads", "ε \(config.normEps) of the norms"]
         if config.mlp == .quickGELU { facts.append("QuickGELU") }

@@ -50,10 +50,4 @@ public struct HostBatch: Sendable {
         require(views[view].element == .float32, "HostBatch: view \(view) holds bytes")
         return withUnsafeBytes(view: view) { Array($0.bindMemory(to: Float.self)) }
     }
-
-    /// The random stream of a row, for what a method draws for each picture.
-    public func random(row: Int, purpose: RandomPurpose, view: Int = 0) -> CounterRandom {
-        CounterRandom(
-            seed: seed, purpose: purpose, epoch: position.epoch, sample: keys[row], view: view)
-    }
 }

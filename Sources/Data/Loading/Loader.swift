@@ -53,14 +53,7 @@ public struct LoaderStatistics: Sendable, Equatable {
     public var pictures = 0
     /// Seconds that `next` waited for a batch.
     public var waitSeconds = 0.0
-    /// Seconds that the threads spent on pictures, summed over the threads.
-    public var busySeconds = 0.0
     public var badFiles = 0
-
-    /// Pictures a second and thread.
-    public var picturesPerThreadSecond: Double {
-        busySeconds > 0 ? Double(pictures) / busySeconds : 0
-    }
 }
 
 /// Batches in order, made ahead by native threads.

@@ -113,7 +113,7 @@ final class LoaderRing: Sendable {
     }
 
     /// Takes over what became of the rows of a run.
-    func finish(_ run: Run, _ outcomes: [RowOutcome], seconds: Double) {
+    func finish(_ run: Run, _ outcomes: [RowOutcome]) {
         state.change { state in
             let index = run.batch - state.first
             for (row, outcome) in zip(run.rows, outcomes) {
@@ -121,7 +121,6 @@ final class LoaderRing: Sendable {
             }
             state.entries[index].unfinished -= run.rows.count
             state.statistics.pictures += run.rows.count
-            state.statistics.busySeconds += seconds
             state.statistics.badFiles += outcomes.reduce(0) { $0 + $1.badFiles.count }
         }
     }

@@ -20,13 +20,12 @@ struct LoaderWorker {
 
     mutating func run() {
         while let run = ring.nextRun() {
-            let start = ContinuousClock.now
             var outcomes: [RowOutcome] = []
             for (row, key) in zip(run.rows, run.keys) {
                 guard let outcome = fill(row, with: key, run) else { return }
                 outcomes.append(outcome)
             }
-            ring.finish(run, outcomes, seconds: (ContinuousClock.now - start).seconds)
+            ring.finish(run, outcomes)
         }
     }
 

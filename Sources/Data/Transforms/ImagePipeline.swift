@@ -60,35 +60,38 @@ public struct ImagePipeline: Codable, Sendable, Equatable {
     }
 
     /// Throws `DataError` if the steps make no sense, the size of the result is not fixed, or the
-    /// values cannot hold the result.
+    /// values cannot hold the result; its place is the setting of a run that says so.
     public func validate(element: HostBatch.Element = .float32) throws {
         func expect(_ condition: Bool, _ key: String, _ found: String, _ expected: String) throws {
             guard !condition else { return }
             throw DataError(.invalidPipeline, key, "is \(found)", remedy: "expected \(expected)")
         }
         for step in steps { try step.step.check() }
+        let stepsKey = "data.augment or data.views"
         let erasing = steps.firstIndex { $0.step is RandomErasing }
         try expect(
-            erasing == nil || erasing == steps.count - 1, "steps", "\(steps.map(\.name))",
+            erasing == nil || erasing == steps.count - 1, stepsKey, "\(steps.map(\.name))",
             "randomErasing at the end: it fills the normalised result")
         try expect(
-            erasing == nil || element == .float32, "steps", "randomErasing in batches of bytes",
+            erasing == nil || element == .float32, stepsKey, "randomErasing in batches of bytes",
             "batches of floats: what it fills with is no byte")
         try expect(
-            size != nil, "steps", "\(steps.map(\.name))",
+            size != nil, stepsKey, "\(steps.map(\.name))",
             "a step at the end that fixes the size, such as centerCrop")
-        try expect((1...1024).contains(channels), "channels", "\(channels)", "1 to 1024")
+        try expect((1...1024).contains(channels), "model.channels", "\(channels)", "1 to 1024")
         let colorSteps = steps.filter { $0.step.changesColor }.map(\.name)
         try expect(
-            channels == 1 || channels == 3 || colorSteps.isEmpty, "steps", "\(colorSteps)",
+            channels == 1 || channels == 3 || colorSteps.isEmpty, stepsKey, "\(colorSteps)",
             "none that changes colours, for pictures with \(channels) channels")
-        for (key, values) in [("mean", normalization.mean), ("std", normalization.std)] {
+        for (key, values) in [
+            ("data.mean", normalization.mean), ("data.std", normalization.std),
+        ] {
             try expect(
                 values.count == 1 || values.count == channels, key, "\(values)",
                 "one number or \(channels)")
         }
         try expect(
-            normalization.std.allSatisfy { $0 > 0 }, "std", "\(normalization.std)",
+            normalization.std.allSatisfy { $0 > 0 }, "data.std", "\(normalization.std)",
             "numbers above 0")
     }
 }

@@ -216,8 +216,9 @@ extension ReadOutProbes {
             try store?.save(state, epochs: epoch + 1)
             progress(epoch + 1)
         }
+        let results = probes.results(on: test)
         store?.finish()
-        return probes.results(on: test)
+        return results
     }
 
     /// Top-1 and top-5 of every read-out at its best rate, as `scores.json` keeps them; the rate is chosen

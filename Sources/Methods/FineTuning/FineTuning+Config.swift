@@ -113,13 +113,6 @@ extension FineTuning.Config {
         }
     }
 
-    public func validate(views: [ImagePipeline], for model: Shape) throws {
-        guard views.count == 1 else {
-            throw ConfigurationError.invalid(
-                "data.views", found: "\(views.count) views", expected: "one for fine-tuning")
-        }
-    }
-
     public func testPictures(imageSize: Int) -> TestPictures {
         TestPictures(
             cropPercent: cropPercent ?? ((64..<384).contains(imageSize) ? 224.0 / 256 : 1),

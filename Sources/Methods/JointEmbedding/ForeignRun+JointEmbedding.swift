@@ -84,13 +84,14 @@ extension SavedRun {
     ///
     /// - Parameters:
     ///   - method: with encoder, predictor and target encoder.
-    ///   - prefix: of all names: `module.` in I-JEPA's files.
-    ///   - positionsFirst: whether the predictor's positions are numbered before its mask token.
+    ///   - isStoP: whether the predictor's positions are numbered before its mask token, the target encoder
+    ///     comes after the optimiser, and names have no `module.` before them.
     /// - Returns: what `torch.load` gives.
     /// - Throws: `TensorFileError` where the checkpoint lacks a tensor.
     fileprivate func jointEmbeddingFile(
-        of method: Module, prefix: String, positionsFirst: Bool
+        of method: Module, isStoP: Bool
     ) throws -> PyTorchWriter.Value {
+        let prefix = isStoP ? "" : "module."
         func weights(_ part: String) throws -> PyTorchWriter.Value {
             let names = method.stateDict.map(\.name).filter { $0.hasPrefix(part + ".") }
             return .dictionary(
@@ -99,21 +100,27 @@ extension SavedRun {
                     return (prefix + name.dropFirst(part.count + 1), .tensor(.init(record)))
                 })
         }
-        return .dictionary([
+        var entries: [(String, PyTorchWriter.Value)] = [
             ("encoder", try weights("encoder")), ("predictor", try weights("predictor")),
             (
                 "opt",
                 // Matrices of both parts decay, vectors and biases of both do not.
                 try optimizerState(
-                    ForeignRun.groups(method, positionsFirst: positionsFirst).enumerated().map {
+                    ForeignRun.groups(method, positionsFirst: isStoP).enumerated().map {
                         ($1, $0 < 2)
                     }, exemptKey: "WD_exclude")
             ),
             // Their code has a scaler in bf16 too, and where it cannot load one begins at epoch 0.
-            ("scaler", try scalerState()), ("target_encoder", try weights("target_encoder")),
+            ("scaler", try scalerState()),
+        ]
+        // The files of the two are told apart by this place.
+        entries.insert(
+            ("target_encoder", try weights("target_encoder")), at: isStoP ? entries.count : 2)
+        entries += [
             ("epoch", .integer(epochs)), ("loss", .real(loss)), ("batch_size", .integer(batchSize)),
             ("world_size", .integer(1)), ("lr", .real(peakLearningRate)),
-        ])
+        ]
+        return .dictionary(entries)
     }
 }
 
@@ -137,6 +144,35 @@ extension JointEmbeddingSettings {
             found.append("lr was \(rate), and optim.lr makes it \(run.peakLearningRate)")
         }
         return found
+    }
+
+    /// Refuses a run whose file the authors' code would read as another network, or not at all, after which
+    /// I-JEPA's begins at epoch 0 in silence.
+    ///
+    /// - Parameters:
+    ///   - run: to be written.
+    ///   - encoder: of the run.
+    ///   - own: settings of the method alone, and whether they are as in its authors' code.
+    /// - Throws: `CheckpointError`.
+    fileprivate func requirePublishedForm(
+        of run: SavedRun, _ encoder: VisionTransformer.Config,
+        _ own: [(setting: String, isTheirs: Bool)] = []
+    ) throws {
+        let heads = predictorHeads ?? encoder.heads
+        let all =
+            own + [
+                ("method.predictorHeads=\(heads)", heads == encoder.heads),
+                ("model.masksPatches=true", !encoder.masksPatches),
+                (
+                    "optim.algorithm=\(run.optimizer.algorithm.rawValue)",
+                    run.optimizer.algorithm == .adamw
+                ),
+            ]
+        guard let other = all.first(where: { !$0.isTheirs }) else { return }
+        throw CheckpointError(
+            .incomplete,
+            "the run has \(other.setting), which the authors' code has not: it would not go on as this run "
+                + "does; `--to safetensors` writes the encoder alone")
     }
 }
 
@@ -162,7 +198,8 @@ extension IJEPA: ContinuingMethod {
     }
 
     public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
-        try run.jointEmbeddingFile(of: self, prefix: "module.", positionsFirst: false)
+        try config.requirePublishedForm(of: run, encoder.config)
+        return try run.jointEmbeddingFile(of: self, isStoP: false)
     }
 }
 
@@ -172,12 +209,20 @@ extension StoP: ContinuingMethod {
     }
 
     public func foreignFile(of run: SavedRun) throws -> PyTorchWriter.Value {
-        guard noiseEmbed == nil else {
-            throw CheckpointError(
-                .incomplete,
-                "the run has method.covariance=free: a checkpoint of StoP's code has no matrix of its "
-                    + "own for the noise")
-        }
-        return try run.jointEmbeddingFile(of: self, prefix: "", positionsFirst: true)
+        let isNoisy = config.positions == .stochastic
+        try config.requirePublishedForm(
+            of: run, encoder.config,
+            [
+                (
+                    "method.covariance=\(config.covariance.rawValue)",
+                    !isNoisy || config.covariance == .tied
+                ),
+                (
+                    "method.noisyTokens=\(config.noisyTokens.rawValue)",
+                    !isNoisy || config.noisyTokens == .targets
+                ),
+                ("method.addsMaskToken=true", !config.addsMaskToken),
+            ])
+        return try run.jointEmbeddingFile(of: self, isStoP: true)
     }
 }

@@ -5,8 +5,11 @@ import VisionModels
 public struct ImportedRecipe {
     /// The method that it is of.
     public let method: String
-    /// `key=value`, to stand over the defaults.
-    public fileprivate(set) var settings: [String] = []
+    /// `key=value`, to stand over the defaults, each with the key or the section of the file that it
+    /// stands for.
+    public fileprivate(set) var changes: [(key: String, setting: String)] = []
+    /// Those of `changes` without their keys.
+    public var settings: [String] { changes.map(\.setting) }
     /// Each key of the file and what became of it, section by section.
     public fileprivate(set) var notes: [(key: String, meaning: String)] = []
 }
@@ -15,10 +18,12 @@ extension ReferenceRecipe {
     /// The same run in Tessera's settings.
     ///
     /// - Returns: the settings, and what became of every key that the file states.
-    /// - Throws: `ConfigurationError` for a model or a value that has no counterpart.
+    /// - Throws: `ConfigurationError` for a model that has no counterpart.
     public func imported() throws -> ImportedRecipe {
-        var recipe = ImportedRecipe(method: isStoP ? StoP.name : IJEPA.name)
-        try addPictures(to: &recipe)
+        let method = isStoP ? StoP.name : IJEPA.name
+        var recipe = ImportedRecipe(method: method)
+        recipe.changes.append((stopParams == nil ? "meta" : "stop_params", "run.method=\(method)"))
+        addPictures(to: &recipe)
         addMasks(to: &recipe)
         try addModel(to: &recipe)
         addOptimization(to: &recipe)
@@ -86,7 +91,7 @@ extension ReferenceRecipe {
         stopParams != nil || meta.width != nil || meta.modelName?.hasPrefix("deit_") == true
     }
 
-    private func addPictures(to recipe: inout ImportedRecipe) throws {
+    private func addPictures(to recipe: inout ImportedRecipe) {
         if let size = data.batchSize {
             recipe.set(
                 "data.batch_size", "data.batchSize", size,
@@ -95,7 +100,7 @@ extension ReferenceRecipe {
                         ? ": data.batchSize=2048 run.accumulation=\(2048 / size)" : ""))
         }
         recipe.set("data.crop_size", "model.imageSize", data.cropSize)
-        recipe.settings.append("data.augment=\(augmentation)")
+        recipe.changes.append(("data", "data.augment=\(augmentation)"))
         for (key, isGiven) in [
             ("data.crop_scale", data.cropScale != nil),
             ("data.use_horizontal_flip", data.useHorizontalFlip != nil),
@@ -107,13 +112,6 @@ extension ReferenceRecipe {
         recipe.leaveOut("data.pin_mem", data.pinMem, "memory is pinned where there is a GPU")
         recipe.leaveOut("data.root_path", data.rootPath, "--data says where the pictures are")
         recipe.leaveOut("data.image_folder", data.imageFolder, "--data says where they are")
-        if let homo = data.homo {
-            throw ConfigurationError.invalid(
-                "data.homo", found: homo, expected: "no such key",
-                advice:
-                    "its batches of a few classes have no masks, the authors' code cannot train "
-                    + "with it either")
-        }
         recipe.leaveOut("logging.folder", logging.folder, "--out says where the run goes")
         recipe.leaveOut("logging.write_tag", logging.writeTag, "files have names of their own")
     }
@@ -151,17 +149,11 @@ extension ReferenceRecipe {
     }
 
     private func addModel(to recipe: inout ImportedRecipe) throws {
-        if let name = meta.modelName {
-            let size = name.replacing("deit_", with: "").replacing("vit_", with: "")
-            guard let config = VisionTransformer.Config(size: size) else {
-                throw ConfigurationError.invalid(
-                    "meta.model_name", found: name,
-                    expected: "vit_ or deit_ and tiny, small, base, large, huge or giant")
-            }
+        if let encoder = try meta.encoder() {
             for (key, value) in [
-                ("width", "\(config.width)"), ("depth", "\(config.depth)"),
-                ("heads", "\(config.heads)"), ("mlpRatio", "\(config.mlpRatio)"),
-            ] { recipe.settings.append("model.\(key)=\(value)") }
+                ("width", "\(encoder.width)"), ("depth", "\(encoder.depth)"),
+                ("heads", "\(encoder.heads)"), ("mlpRatio", "\(encoder.mlpRatio)"),
+            ] { recipe.changes.append(("meta.model_name", "model.\(key)=\(value)")) }
             recipe.notes.append(("meta.model_name", "model.width, depth, heads and mlpRatio"))
         }
         recipe.set("meta.pred_depth", "method.predictorDepth", meta.predictorDepth)
@@ -219,12 +211,58 @@ extension ReferenceRecipe {
     }
 }
 
+extension ReferenceRecipe.Pictures {
+    /// What goes into `data.augment` is checked here, by the keys that the file has for it.
+    public func validate() throws {
+        if let homo {
+            throw ConfigurationError.invalid(
+                "homo", found: homo, expected: "no such key",
+                advice:
+                    "its batches of a few classes have no masks, the authors' code cannot train "
+                    + "with it either")
+        }
+        if let cropSize {
+            try check(cropSize > 0, "crop_size", cropSize, expected: "a positive number")
+        }
+        if let cropScale {
+            let isRange =
+                cropScale.count == 2 && cropScale[0] > 0 && cropScale[0] <= cropScale[1]
+                && cropScale[1] <= 1
+            try check(
+                isRange, "crop_scale", cropScale,
+                expected: "two numbers 0 < least <= greatest <= 1")
+        }
+        if let colorJitterStrength {
+            // The hue turns by up to a fifth of it, and by half of the circle at most.
+            try check(
+                (0...2.5).contains(colorJitterStrength), "color_jitter_strength",
+                colorJitterStrength, expected: "a number from 0 to 2.5")
+        }
+    }
+}
+
+extension ReferenceRecipe.Meta {
+    public func validate() throws { _ = try encoder() }
+
+    /// The encoder that `model_name` means; nil where there is none.
+    fileprivate func encoder() throws -> VisionTransformer.Config? {
+        guard let modelName else { return nil }
+        let size = modelName.replacing("deit_", with: "").replacing("vit_", with: "")
+        guard let config = VisionTransformer.Config(size: size) else {
+            throw ConfigurationError.invalid(
+                "model_name", found: modelName,
+                expected: "vit_ or deit_ and tiny, small, base, large, huge or giant")
+        }
+        return config
+    }
+}
+
 extension ImportedRecipe {
     fileprivate mutating func set<Value>(
         _ theirs: String, _ ours: String, _ value: Value?, note: String? = nil
     ) {
         guard let value else { return }
-        settings.append("\(ours)=\(value)")
+        changes.append((theirs, "\(ours)=\(value)"))
         notes.append((theirs, "\(ours)=\(value)" + (note.map { ", \($0)" } ?? "")))
     }
 
